@@ -4,6 +4,7 @@ Its one rule: never build what is already built from these very sources, so that
 installs with no node and no npm. Run by `make`, by the build hook (`hatch_build.py`) and by hand:
 
     python web/build_client.py            build web/dist if it is stale
+    python web/build_client.py --ensure-node   the same; a node that is missing is installed from PyPI first
     python web/build_client.py run check  run one of package.json's scripts (tsc, vitest) with the same node
 """
 
@@ -29,7 +30,15 @@ NPM_RETRIES = 1  # with npm's default of 2 an unreachable registry is noticed on
 NPM_TIMEOUT_MS = 20_000
 
 #: What the client is built from, relative to `web/`; anything else may change without a rebuild.
-SOURCES = ("package.json", "package-lock.json", "vite.config.ts", "tsconfig.json", "index.html", "src", "public")
+SOURCES = (
+    "package.json",
+    "package-lock.json",
+    "vite.config.ts",
+    "tsconfig.json",
+    "index.html",
+    "src",
+    "public",
+)
 
 
 class ClientBuildError(Exception):
@@ -47,7 +56,7 @@ class Node:
         """Run npm in `web/`; raises ClientBuildError with npm's own last lines."""
         path = os.pathsep.join([str(self.node.parent), os.environ.get("PATH", "")])
         command = [str(self.node), str(self.npm_cli), *arguments]
-        result = subprocess.run(command, cwd=WEB, env={**os.environ, "PATH": path}, check=False)  # noqa: S603
+        result = subprocess.run(command, cwd=WEB, env={**os.environ, "PATH": path}, check=False)
         if result.returncode:
             raise ClientBuildError(f"`npm {' '.join(arguments)}` failed with exit code {result.returncode}")
 
@@ -62,7 +71,7 @@ def _node_on_path() -> Node | None:
     if not node or not npm:
         return None
     try:
-        version = subprocess.run([node, "--version"], capture_output=True, text=True, timeout=20, check=True)  # noqa: S603
+        version = subprocess.run([node, "--version"], capture_output=True, text=True, timeout=20, check=True)
     except (OSError, subprocess.SubprocessError):
         return None
     if int(version.stdout.strip().lstrip("v").split(".")[0] or 0) < OLDEST_NODE:
@@ -136,19 +145,30 @@ def install_packages(node: Node) -> None:
     marker.write_text(lock, "utf-8")
 
 
-def require_node() -> Node:
-    """`find_node`, or a ClientBuildError that names the package to install."""
+def install_node() -> None:
+    """Bring node into this Python's environment from PyPI."""
+    print(f"client: no node of version {OLDEST_NODE} or later on PATH; installing {NODE_WHEEL}", flush=True)
+    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", NODE_WHEEL]
+    if subprocess.run(pip, check=False).returncode:
+        raise ClientBuildError(f"`pip install {NODE_WHEEL}` failed; install node {OLDEST_NODE} or later yourself")
+    importlib.invalidate_caches()
+
+
+def require_node(*, install: bool = False) -> Node:
+    """`find_node`, else (with `install`) one from PyPI, else a ClientBuildError that names the package."""
+    if install and find_node() is None:
+        install_node()
     node = find_node()
     if node is None:
         raise ClientBuildError(f"no node of version {OLDEST_NODE} or later: `pip install {NODE_WHEEL}` brings one")
     return node
 
 
-def build() -> Path:
+def build(*, may_install_node: bool = False) -> Path:
     """Build `web/dist` if it is stale and return it. Raises ClientBuildError."""
     if is_fresh():
         return DIST
-    node = require_node()
+    node = require_node(install=may_install_node)
     install_packages(node)
     print("client: building", flush=True)
     before = sources_hash()
@@ -161,11 +181,11 @@ def main(arguments: list[str]) -> int:
     """The command line; see the module's docstring."""
     try:
         if arguments[:1] == ["run"]:
-            node = require_node()
+            node = require_node(install=True)
             install_packages(node)
             node.npm("run", "--silent", *arguments[1:])
         else:
-            build()
+            build(may_install_node="--ensure-node" in arguments)
     except ClientBuildError as error:
         print(f"client: {error}", file=sys.stderr)
         return 1

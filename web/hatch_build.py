@@ -6,6 +6,7 @@ Its one rule: whatever is installed can show a client; there is no install that 
 from __future__ import annotations
 
 import importlib.util
+import sys
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -19,8 +20,6 @@ def _build_client() -> ModuleType:
     if spec is None or spec.loader is None:
         raise ImportError("web/build_client.py is missing from this source tree")
     module = importlib.util.module_from_spec(spec)
-    import sys
-
     sys.modules["build_client"] = module  # dataclasses look their module up
     spec.loader.exec_module(module)
     return module

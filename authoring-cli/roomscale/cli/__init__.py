@@ -1,0 +1,1 @@
+"""The `roomscale` command: wires the rooms together, reads configuration, prints."""

@@ -1,0 +1,1 @@
+"""One module per command; each only wires what the rooms provide to the terminal."""

@@ -1,0 +1,73 @@
+"""What the command itself may refuse, and the exit code of every error of the house.
+
+Its one rule: a user sees one clear line that says what to do next, and a script sees a code that tells whose fault
+it was.
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+from roomscale.assets.errors import AssetError
+from roomscale.netcode.errors import NetcodeError
+from roomscale.scenes.errors import SceneError, UnreadableScene
+from roomscale.worlds.errors import WorldError
+
+
+class Exit(IntEnum):
+    """Exit codes, stable for scripts; `roomscale --help` lists them."""
+
+    OK = 0
+    REFUSED = 1  # the input is wrong: a scene that check rejects, a world that may not be written
+    USAGE = 2  # the command line is wrong, or the file cannot be read
+    ENVIRONMENT = 3  # this machine or the network: port taken, disk not writable, homeserver away
+    GAVE_UP = 4  # a part of the house died again and again
+    INTERNAL = 70  # a defect of ours (sysexits.h: EX_SOFTWARE)
+
+
+class CommandError(Exception):
+    """An error of the command's own; `text` is the line shown, `exit_code` what the process ends with."""
+
+    exit_code = Exit.REFUSED
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text)
+        self.text = text
+
+
+class UsageError(CommandError):
+    """The command line asks for something that cannot be."""
+
+    exit_code = Exit.USAGE
+
+
+class EnvironmentProblem(CommandError):
+    """The machine or the network does not allow it; the line says what to change."""
+
+    exit_code = Exit.ENVIRONMENT
+
+
+class GaveUp(CommandError):
+    """A part of the house died more often than it is restarted."""
+
+    exit_code = Exit.GAVE_UP
+
+
+#: The roots of the rooms, most specific first: what is raised under them → the exit code.
+EXIT_CODES: tuple[tuple[type[Exception], Exit], ...] = (
+    (UnreadableScene, Exit.USAGE),
+    (SceneError, Exit.REFUSED),
+    (AssetError, Exit.REFUSED),
+    (WorldError, Exit.REFUSED),
+    (NetcodeError, Exit.ENVIRONMENT),
+)
+
+
+def exit_code_of(error: Exception) -> Exit | None:
+    """The exit code of an error that is meant for the user, or None for a defect of ours."""
+    if isinstance(error, CommandError):
+        return error.exit_code
+    for root, code in EXIT_CODES:
+        if isinstance(error, root):
+            return code
+    return None
