@@ -1,0 +1,45 @@
+"""The errors of this room. One root, and what a peer did wrong is never the class of what we did wrong."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+Reason = Literal["empty", "size", "type", "short", "long", "text", "value"]
+"""Why a frame is malformed. The names stand in PROTOCOL.md and in the vectors."""
+
+
+class NetcodeError(Exception):
+    """Root of everything that this room raises on purpose."""
+
+
+class ProtocolError(NetcodeError):
+    """A peer sent a frame that PROTOCOL.md does not allow. The only thing that decoding can raise."""
+
+    def __init__(self, reason: Reason, detail: str) -> None:
+        super().__init__(f"{reason}: {detail}")
+        self.reason: Reason = reason
+        self.detail = detail
+
+
+class JoinRefused(NetcodeError):
+    """A session cannot join now: its world or the node is full. ``code`` is one of the seam's refusal codes."""
+
+    def __init__(self, code: Literal["full", "busy"], detail: str) -> None:
+        super().__init__(detail)
+        self.code: Literal["full", "busy"] = code
+
+
+class BadOffer(NetcodeError):
+    """A visitor's SDP offer cannot be answered: the visitor's mistake."""
+
+
+class TransportError(NetcodeError):
+    """The transport cannot serve though the offer was good: ours or the host's mistake, such as no usable address."""
+
+
+class SeamError(NetcodeError):
+    """The other side of the seam sent what the seam does not allow."""
+
+
+class NodeAway(NetcodeError):
+    """The netcode node is not there, or went away before it answered. Nothing is known to have happened."""
