@@ -1,0 +1,116 @@
+"""Configuration: the environment, and what a house is told, turned into each part's own frozen dataclass.
+
+Its one rule: no other module reads the environment or a configuration file.
+"""
+
+from __future__ import annotations
+
+import importlib.resources
+import json
+import os
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from roomscale.cli.errors import UsageError
+from roomscale.cli.layout import DataDirectory
+from roomscale.netcode.node.config import NodeConfig
+from roomscale.worlds.gate.config import GateConfig, JanitorConfig
+
+WORLD_SERVER = "roomscale"  # localpart of the world server's account
+HOST_ACCOUNT = "roomscale-host"  # localpart of the account that owns the sample worlds, admin of the homeserver
+
+
+def debugging() -> bool:
+    """Whether stack traces are wanted (`ROOMSCALE_DEBUG=1`)."""
+    return os.environ.get("ROOMSCALE_DEBUG", "") not in ("", "0")
+
+
+def default_data() -> Path:
+    """Where a house lives when `--data` does not say: `$XDG_DATA_HOME/roomscale`."""
+    base = os.environ.get("XDG_DATA_HOME")
+    return (Path(base) if base else Path.home() / ".local" / "share") / "roomscale"
+
+
+def client_files() -> Path | None:
+    """The built browser client: inside an installed wheel, else of the checkout that this file belongs to."""
+    installed = importlib.resources.files("roomscale") / "web" / "index.html"
+    if isinstance(installed, Path) and installed.exists():
+        return installed.parent
+    checkout = Path(__file__).resolve().parents[3] / "web" / "dist"
+    return checkout if (checkout / "index.html").exists() else None
+
+
+@dataclass(frozen=True)
+class House:
+    """One `roomscale up`: what its parts must agree on."""
+
+    data: Path
+    """The data directory, absolute."""
+    server_name: str
+    """The embedded homeserver's name; chosen at the first start and never changed."""
+    homeserver_port: int
+    """Where the embedded homeserver listens, on loopback only."""
+    host: str = "127.0.0.1"
+    """Address of the gate."""
+    port: int = 8080
+    """TCP port of the gate: the only one that visitors reach."""
+
+    @property
+    def directory(self) -> DataDirectory:
+        """The layout below `data`."""
+        return DataDirectory(self.data)
+
+    @property
+    def public_url(self) -> str:
+        """How visitors reach the gate."""
+        return f"http://{self.host}:{self.port}"
+
+    @property
+    def homeserver_url(self) -> str:
+        """How the parts reach the embedded homeserver."""
+        return f"http://127.0.0.1:{self.homeserver_port}"
+
+    def user_id(self, localpart: str) -> str:
+        """The Matrix id of a local account."""
+        return f"@{localpart}:{self.server_name}"
+
+    def password_file(self, localpart: str) -> Path:
+        """Where the password of an account of ours is kept, mode 0600."""
+        return self.directory.secrets / f"{localpart}.password"
+
+    def write(self) -> Path:
+        """Write the file that the parts read; returns its path."""
+        path = self.directory.run / "house.json"
+        path.write_text(json.dumps({**asdict(self), "data": str(self.data)}), "utf-8")
+        return path
+
+    @classmethod
+    def read(cls, path: Path) -> House:
+        """Read what `write` wrote. Raises UsageError."""
+        try:
+            fields = json.loads(path.read_text("utf-8"))
+            return cls(**{**fields, "data": Path(fields["data"])})
+        except (OSError, ValueError, TypeError, KeyError) as error:
+            raise UsageError(f"{path} is not a house that `roomscale up` wrote ({error})") from error
+
+
+def gate_config(house: House) -> GateConfig:
+    """What the gate of `house` is told."""
+    return GateConfig(
+        server_name=house.server_name,
+        homeserver_url=house.homeserver_url,
+        user_id=house.user_id(WORLD_SERVER),
+        password_file=house.password_file(WORLD_SERVER),
+        seam_path=house.directory.seam_socket,
+        state_dir=house.directory.gate,
+        host=house.host,
+        port=house.port,
+        public_url=house.public_url,
+        client_dir=client_files(),
+        janitor=JanitorConfig(house.user_id(HOST_ACCOUNT), house.password_file(HOST_ACCOUNT)),
+    )
+
+
+def node_config(house: House) -> NodeConfig:
+    """What the netcode node of `house` is told."""
+    return NodeConfig(seam_path=house.directory.seam_socket, bind_hosts=(house.host,))

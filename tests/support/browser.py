@@ -1,0 +1,101 @@
+"""A real Chromium for tests: finding it, starting it as web pages need it here, and reading the client's hook.
+
+Its one rule: a test asserts on `window.__roomscale`, never on a sleep.
+"""
+
+from __future__ import annotations
+
+import ctypes.util
+import importlib.util
+import json
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+
+Json = Any  # what the hook holds is whatever the client put there
+
+#: Software rendering through Mesa is twice as fast as the browser's own; frame limits stay on.
+_MESA = ("--use-gl=angle", "--use-angle=gl-egl", "--ignore-gpu-blocklist")
+_SWIFTSHADER = ("--use-angle=swiftshader", "--enable-unsafe-swiftshader")
+FLAGS = (
+    "--no-sandbox",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--disable-background-timer-throttling",
+    "--disable-backgrounding-occluded-windows",
+    "--disable-renderer-backgrounding",
+    "--autoplay-policy=no-user-gesture-required",
+    "--allow-loopback-in-peer-connection",  # the node listens on loopback only
+)
+SMALL = {"width": 480, "height": 270}  # pixels: two pages render smoothly without a GPU
+
+
+def chromium_path() -> str:
+    """The browser that tests/setup/chromium.py found; without one the test is skipped, but never in CI."""
+    script = Path(__file__).parents[1] / "setup" / "chromium.py"
+    spec = importlib.util.spec_from_file_location("setup_chromium", script)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    path: str | None = module.find_chromium()
+    if path is None:
+        if os.environ.get("CI"):
+            pytest.fail("no Chromium in CI: tests/setup/chromium.py should have installed one")
+        pytest.skip("no Chromium or Chrome on this machine; `make test` says how to get one")
+    return path
+
+
+@contextmanager
+def chromium() -> Iterator[Browser]:
+    """A headless Chromium that ends with the block."""
+    renderer = _MESA if ctypes.util.find_library("EGL") else _SWIFTSHADER
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium_path(), args=[*renderer, *FLAGS])
+        try:
+            yield browser
+        finally:
+            browser.close()
+
+
+class Visitor:
+    """One page of the client, in a browser profile of its own, and what its hook says."""
+
+    def __init__(self, browser: Browser, *, viewport: dict[str, int] | None = None, **context: Any) -> None:
+        size = viewport or SMALL
+        self.context: BrowserContext = browser.new_context(
+            viewport={"width": size["width"], "height": size["height"]}, **context
+        )
+        self.page: Page = self.context.new_page()
+        self.console: list[str] = []
+        self.page.on("console", lambda message: self.console.append(f"{message.type}: {message.text}"))
+        self.page.on("pageerror", lambda error: self.console.append(f"pageerror: {error}"))
+
+    def hook(self) -> Json:
+        """The client's numeric hook as it is now, {} before the client runs."""
+        return json.loads(self.page.evaluate("JSON.stringify(window.__roomscale ?? {})"))
+
+    def wait_for(self, condition: str, *, seconds: float = 30) -> Json:
+        """Wait until a JavaScript `condition` over the hook (named `r`) holds; returns the hook then."""
+        script = f"(() => {{ const r = window.__roomscale; return Boolean(r && ({condition})); }})()"
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            if self.page.evaluate(script):
+                return self.hook()
+            time.sleep(0.02)
+        tail = "\n".join(self.console[-12:])
+        pytest.fail(f"`{condition}` did not hold within {seconds:g} s; hook: {self.hook()}\nconsole:\n{tail}")
+
+    def close(self) -> None:
+        """Close the page as a person does (its `pagehide` runs), then the profile."""
+        self.page.close(run_before_unload=False)
+        self.context.close()
