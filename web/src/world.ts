@@ -8,6 +8,8 @@
 
 import type { Pose } from "./netcode/pose";
 
+export { SceneUnreadable } from "./scene/unreadable";
+
 /** What the embedder may decide; everything has a default. */
 export interface WorldOptions {
   /** Avatar file (.glb) of one's own body, same-origin or blob URL. Changing later: `setSelf`. */
@@ -119,11 +121,6 @@ export interface World {
   setVolume(volume: number): void;
   stats(): WorldStats;
   dispose(): void;
-}
-
-/** The entry is not a glTF that can be shown; `message` is one line for the visitor. */
-export class SceneUnreadable extends Error {
-  override readonly name = "SceneUnreadable";
 }
 
 /** Takes the canvas over. Raises `Error` with one line for people when the browser has no WebGL 2. */
