@@ -88,3 +88,7 @@ class DatabaseTooNew(EmbeddedError):
 
 class PortTaken(EmbeddedError):
     """Another program listens where the homeserver should."""
+
+
+class DataUnusable(EmbeddedError):
+    """The data directory cannot be read or written, or a file in it is damaged beyond our repair."""

@@ -101,7 +101,7 @@ class Transport:
     @property
     def user_id(self) -> str:
         """The user's id; as given until the homeserver has named it at login."""
-        return str(self._nio.user_id)
+        return str(self._nio.user_id or self._nio.user)
 
     @property
     def device_id(self) -> str:
