@@ -1,0 +1,113 @@
+"""Who is inside, as the gate knows it: the sessions that the node holds, and those on their way in. Pure.
+
+The one rule: somebody who is on their way in is listed from the first moment, so that a ban that arrives meanwhile finds
+them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+
+@dataclass
+class Session:
+    """One tab of one person in one world."""
+
+    key: str
+    """Its name on the seam (`session_key`)."""
+    user_id: str
+    room_id: str
+    name: str
+    role: int
+    guest: bool
+    tab_key: str | None = None
+    """`signalling.Caller.tab_key`; None for one adopted from the node."""
+    inside: bool = False
+    """The node has answered its offer."""
+    revoked: bool = False
+    """Sent away; an entry that is under way must come to nothing."""
+
+
+class Sessions:
+    """All sessions, found by their key, their room, their person."""
+
+    def __init__(self) -> None:
+        self._by_key: dict[str, Session] = {}
+        self._by_room: dict[str, dict[str, Session]] = {}
+
+    def add(self, session: Session) -> Session:
+        """List a session; the one of the same key, if any, is replaced."""
+        self._by_key[session.key] = session
+        self._by_room.setdefault(session.room_id, {})[session.key] = session
+        return session
+
+    def get(self, key: str) -> Session | None:
+        """The session of this key."""
+        return self._by_key.get(key)
+
+    def remove(self, session: Session) -> None:
+        """Take a session off the list; another one that has its key by now stays."""
+        if self._by_key.get(session.key) is not session:
+            return
+        del self._by_key[session.key]
+        room = self._by_room[session.room_id]
+        del room[session.key]
+        if not room:
+            del self._by_room[session.room_id]
+
+    def revoke(self, session: Session) -> None:
+        """Take a session off the list for good: its entry, if under way, must come to nothing."""
+        session.revoked = True
+        self.remove(session)
+
+    def in_room(self, room_id: str) -> list[Session]:
+        """Sessions of a room."""
+        return list(self._by_room.get(room_id, {}).values())
+
+    def of(self, room_id: str, user_id: str) -> list[Session]:
+        """Sessions of a person in a room."""
+        return [s for s in self._by_room.get(room_id, {}).values() if s.user_id == user_id]
+
+    def of_tab(self, tab_key: str) -> list[Session]:
+        """Sessions of one tab: more than one while it moves from world to world."""
+        return [s for s in self._by_key.values() if s.tab_key == tab_key]
+
+    def rooms(self) -> list[str]:
+        """Rooms with sessions."""
+        return list(self._by_room)
+
+    def visitors(self, room_id: str) -> int:
+        """How many are inside a room."""
+        return sum(s.inside for s in self._by_room.get(room_id, {}).values())
+
+    def guests(self, room_id: str) -> int:
+        """How many guests are in a room or on their way."""
+        return sum(s.guest for s in self._by_room.get(room_id, {}).values())
+
+    def count(self, room_id: str) -> int:
+        """How many are in a room or on their way."""
+        return len(self._by_room.get(room_id, {}))
+
+    def adopt(self, there: Iterable[Session]) -> None:
+        """Make the list what the node says it holds. Entries under way stay; what the node no longer has goes."""
+        held = {session.key: session for session in there}
+        for session in list(self._by_key.values()):
+            if session.inside and session.key not in held:
+                self.remove(session)
+        for key, session in held.items():
+            known = self._by_key.get(key)
+            if known is None:
+                self.add(session)
+            else:
+                known.inside = True
+
+    def __len__(self) -> int:
+        return len(self._by_key)
+
+
+def session_key(user_id: str, room_id: str, tab: str) -> str:
+    """The name of a session on the seam: nobody can name another user's session, whatever tab id they claim."""
+    parts = "\0".join((user_id, room_id, tab)).encode("utf-8", "surrogatepass")
+    return hashlib.sha256(parts).hexdigest()[:40]
