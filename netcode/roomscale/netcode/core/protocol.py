@@ -48,6 +48,11 @@ _SEQ_TICK = struct.Struct("<HI")
 _ANGLES = struct.Struct("<HbBB")
 
 
+def is_ascii8(text: str) -> bool:
+    """Whether a text may stand in an ascii8: printable ASCII without spaces, at most 255 characters."""
+    return len(text) <= MAX_STR8 and all("!" <= c <= "~" for c in text)
+
+
 class Reader:
     """Walks over one frame; each step gives a field or raises `ProtocolError`."""
 
@@ -76,6 +81,18 @@ class Reader:
             return raw.decode("utf-8")
         except UnicodeDecodeError:
             raise ProtocolError("text", "a text is not UTF-8") from None
+
+    def ascii8(self) -> str:
+        """A str8 of printable ASCII without spaces."""
+        text = self.str8()
+        _want(is_ascii8(text), "not printable ASCII without spaces")
+        return text
+
+    def peer(self) -> int:
+        """A participant's id, never 0."""
+        peer = self.uint(2)
+        _want(peer != 0, "peer 0 is nobody")
+        return peer
 
     def pose(self) -> Pose:
         """A pose: every 14 bytes are one."""
@@ -135,30 +152,22 @@ def _want(good: bool, detail: str) -> None:
         raise ProtocolError("value", detail)
 
 
-def _peer(reader: Reader) -> int:
-    peer = reader.uint(2)
-    _want(peer != 0, "peer 0 is nobody")
-    return peer
-
-
 def _read_hello(r: Reader) -> Hello:
-    hello = Hello(r.uint(2), r.uint(2), r.str8(), r.str8(), r.pose())
-    _want(1 <= hello.oldest <= hello.newest, "oldest version above newest, or 0")
-    _want(all("!" <= c <= "~" for c in hello.avatar), "an avatar is printable ASCII without spaces")
-    return hello
+    newest, oldest = r.uint(2), r.uint(2)
+    _want(1 <= oldest <= newest, f"versions {oldest} to {newest}")
+    return Hello(newest, oldest, r.str8(), r.ascii8(), r.pose())
 
 
 def _read_welcome(r: Reader) -> Welcome:
-    version, peer = r.uint(2), _peer(r)
-    tick, rate = r.uint(4), r.uint(1)
+    version, peer, tick, rate = r.uint(2), r.peer(), r.uint(4), r.uint(1)
     _want(rate > 0, "tick rate 0")
     return Welcome(version, peer, tick, rate, r.uint(4), r.uint(2), r.str8())
 
 
 def _read_entrant(r: Reader) -> Entrant:
-    peer, role = _peer(r), r.uint(1)
+    peer, role = r.peer(), r.uint(1)
     _want(role <= Role.OWNER, f"role {role}")
-    return Entrant(peer, role, r.str8(), r.str8(), r.str8())
+    return Entrant(peer, role, r.str8(), r.str8(), r.ascii8())
 
 
 def _read_enter(r: Reader) -> Enter:
@@ -170,13 +179,13 @@ def _read_enter(r: Reader) -> Enter:
 def _read_leave(r: Reader) -> Leave:
     count = r.uint(1)
     _want(count > 0, "nobody leaves")
-    return Leave(tuple(_peer(r) for _ in range(count)))
+    return Leave(tuple(r.peer() for _ in range(count)))
 
 
 def _read_snapshot(r: Reader) -> Snapshot:
     tick, server_ms, last_seq, count = r.uint(4), r.uint(4), r.uint(2), r.uint(1)
     _want(count <= MAX_RECORDS, f"{count} records")
-    return Snapshot(tick, server_ms, last_seq, tuple(Record(_peer(r), r.pose()) for _ in range(count)))
+    return Snapshot(tick, server_ms, last_seq, tuple(Record(r.peer(), r.pose()) for _ in range(count)))
 
 
 _FROM_CLIENT: dict[int, tuple[Channel, Callable[[Reader], ClientMessage]]] = {
@@ -223,15 +232,22 @@ def decode_server(channel: Channel, data: bytes) -> ServerMessage:
     return _decode(_FROM_SERVER, channel, data)
 
 
+def _a(text: str) -> bytes:
+    """An ascii8."""
+    if not is_ascii8(text):
+        raise ValueError(f"{text!r} is not printable ASCII without spaces")
+    return _s(text)
+
+
 def encode_entrant(e: Entrant) -> bytes:
     """One entry of ENTER; the simulation fills frames of at most `MAX_MESSAGE` bytes with them."""
-    return _u(e.peer, 2) + _u(e.role, 1) + _s(e.user_id) + _s(e.name) + _s(e.avatar)
+    return _u(e.peer, 2) + _u(e.role, 1) + _s(e.user_id) + _s(e.name) + _a(e.avatar)
 
 
 def _encode(message: Message) -> bytes:
     match message:
         case Hello(newest, oldest, client, avatar, pose):
-            data = b"\x01" + _u(newest, 2) + _u(oldest, 2) + _s(client) + _s(avatar) + pack_pose(pose)
+            data = b"\x01" + _u(newest, 2) + _u(oldest, 2) + _s(client) + _a(avatar) + pack_pose(pose)
         case Ping(client_ms):
             data = b"\x02" + _u(client_ms, 4)
         case PoseUpdate(seq, last_tick, pose):

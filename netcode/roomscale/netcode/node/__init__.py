@@ -1,0 +1,1 @@
+"""The netcode node, a process: the pipe around `roomscale.netcode.core`. UDP, the tick, and the seam to the gate."""
