@@ -121,6 +121,8 @@ class GateConfig:
     """Networks (CIDR) of reverse proxies whose X-Forwarded-For is believed."""
     connect_origins: tuple[str, ...] = ()
     """Further origins that the client may fetch from (other homeservers), for its Content-Security-Policy."""
+    leash: bool = True
+    """End when standard input reaches EOF: whoever started this gate holds the other end."""
     ready_file: Path | None = None
     """If set, a JSON `{"port": n}` is written here as soon as the gate listens."""
     ticket_life_s: float = 24 * 3600.0

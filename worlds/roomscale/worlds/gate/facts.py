@@ -7,25 +7,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from types import MappingProxyType
 from typing import Any, TypeVar
 
+from roomscale.worlds.acl import ServerAcl
 from roomscale.worlds.errors import BadContent
 from roomscale.worlds.gate.rooms import Facts
-from roomscale.worlds.ids import is_guest_localpart, localpart_of, parse_alias, parse_mxc, server_of
-from roomscale.worlds.permissions import (
-    POWER_EVENT,
-    SERVER_EVENT,
-    WORLD_EVENT,
-    PowerLevels,
-    ServerAcl,
-    creators_of,
-)
+from roomscale.worlds.ids import is_guest_localpart, localpart_of, parse_alias, server_of
+from roomscale.worlds.model import SERVER_EVENT, WORLD_EVENT, ServerRef, World
+from roomscale.worlds.permissions import POWER_EVENT, PowerLevels, creators_of
 
 NAME_CHARS = 200
 TOPIC_CHARS = 1_000
 ID_CHARS = 255
 
 T = TypeVar("T")
+_NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 TYPES = frozenset(
     {
@@ -81,11 +78,10 @@ def read(before: Facts, events: Mapping[str, dict[str, Any]]) -> Facts:
 
 def _ours(facts: Facts, kind: str, content: dict[str, Any]) -> Facts:
     if kind == SERVER_EVENT:
-        user, device = _text(content, "user_id", ID_CHARS), _text(content, "device_id", ID_CHARS)
-        return replace(facts, server=(user, device) if user and device else None)
+        return replace(facts, server=ServerRef.read(content)[0])
     if kind == WORLD_EVENT:
-        thumbnail = _mxc(content.get("thumbnail_url")) or _mxc(content.get("scene_preview_url"))
-        return replace(facts, title=_text(content, "scene_name", NAME_CHARS), thumbnail=thumbnail)
+        world, _ = World.read(content)
+        return replace(facts, world=_kept(facts.world, replace(world, unknown=_NOTHING)))
     return facts
 
 
@@ -124,12 +120,5 @@ def _text(content: Mapping[str, Any], key: str, most: int) -> str | None:
 def _alias(content: Mapping[str, Any]) -> str | None:
     try:
         return parse_alias(content.get("alias"))
-    except BadContent:
-        return None
-
-
-def _mxc(value: object) -> str | None:
-    try:
-        return parse_mxc(value)
     except BadContent:
         return None

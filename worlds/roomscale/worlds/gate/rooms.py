@@ -10,8 +10,9 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, Literal
 
-from roomscale.worlds.permissions import WORLD_EVENT as ROOM_TYPE
-from roomscale.worlds.permissions import PowerLevels, Role, ServerAcl
+from roomscale.worlds.acl import ServerAcl
+from roomscale.worlds.model import ROOM_TYPE, ServerRef, World
+from roomscale.worlds.permissions import PowerLevels, Role
 
 Standing = Literal["joined", "absent", "banned", "denied"]
 """How somebody stands to a room; `denied`: their server is shut out by the room's ACL, whatever their membership."""
@@ -44,8 +45,8 @@ class Facts:
     """As it came, to be read again should the create event come later; None: there was none."""
     power: PowerLevels = field(default_factory=PowerLevels)
     acl: ServerAcl = field(default_factory=ServerAcl)
-    server: tuple[str, str] | None = None
-    """`org.roomscale.server`: user id and device id."""
+    server: ServerRef | None = None
+    """`org.roomscale.server`: whom visitors call."""
     moved_to: str | None = None
     """The successor room, once there is a tombstone ("" when it names none)."""
     join_rule: str = "invite"
@@ -53,10 +54,8 @@ class Facts:
     name: str | None = None
     topic: str | None = None
     alias: str | None = None
-    thumbnail: str | None = None
-    """mxc of the world's picture."""
-    title: str | None = None
-    """The name in the world's own state."""
+    world: World | None = None
+    """What the world's own state says, without keys that are not ours."""
 
 
 @dataclass(frozen=True)
@@ -84,7 +83,8 @@ class RoomView:
     def is_served_by(self, user_id: str, device_id: str) -> bool:
         """Whether this is a world whose state names this server, and that has not moved away."""
         facts = self.facts
-        return facts.room_type == ROOM_TYPE and facts.server == (user_id, device_id) and facts.moved_to is None
+        names_us = facts.server is not None and (facts.server.user_id, facts.server.device_id) == (user_id, device_id)
+        return facts.room_type == ROOM_TYPE and names_us and facts.moved_to is None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """Who is inside, as the gate knows it: the sessions that the node holds, and those on their way in. Pure.
 
-The one rule: somebody who is on their way in is listed from the first moment, so that a ban that arrives meanwhile finds
-them.
+The one rule: somebody who is on their way in is listed from the first moment, so that a ban that arrives meanwhile
+finds them.
 """
 
 from __future__ import annotations

@@ -42,9 +42,8 @@ class Caller:
 
     @property
     def tab_key(self) -> str:
-        """The tab, told apart from what other users claim theirs to be."""
-        parts = f"{self.user_id}\0{self.tab}".encode()
-        return hashlib.sha256(parts).hexdigest()[:40]
+        """See `tab_key`."""
+        return tab_key(self.user_id, self.tab)
 
 
 @dataclass(frozen=True)
@@ -100,6 +99,11 @@ def parse_call(event: object, server_session: str, limits: GateLimits) -> Invite
     if content.get("version") not in (VERSION, 1):
         raise CallRefused("the call's version is not known", caller)
     return Invite(caller, _sdp(content.get("offer"), caller, limits), _lifetime_s(content.get("lifetime")))
+
+
+def tab_key(user_id: str, tab: str) -> str:
+    """A tab, told apart from what other users claim theirs to be."""
+    return hashlib.sha256(f"{user_id}\0{tab}".encode("utf-8", "surrogatepass")).hexdigest()[:40]
 
 
 def check_offer(offer: object, limits: GateLimits) -> str:

@@ -1,6 +1,7 @@
 """gate.db: what the gate remembers over a restart. Sync token, access token, and tickets (only their hashes).
 
-The one rule: nothing here lets anybody in by itself. A ticket row says that somebody *was* inside, not that they may be.
+The one rule: nothing here lets anybody in by itself. A ticket row says that somebody *was* inside, not that they may
+be.
 """
 
 from __future__ import annotations

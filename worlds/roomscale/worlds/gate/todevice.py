@@ -1,7 +1,7 @@
 """Caps to-device requests in the pass-through. Pure: the time is a parameter.
 
-Homeservers do not limit to-device at all (1,600 messages of 60 kB in 15 s from one guest were taken), and each one lands
-in somebody's next sync. The one rule: tokens are told apart by their hash; the token itself is kept nowhere.
+Homeservers do not limit to-device at all (1,600 messages of 60 kB in 15 s from one guest were taken), and each one
+lands in somebody's next sync. The one rule: tokens are told apart by their hash; the token itself is kept nowhere.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """The security headers of everything that the gate itself serves. Pure.
 
-The one rule: the client runs only its own code, speaks only to this origin and the homeserver, and is framed by nobody else.
+The one rule: the client runs only its own code, speaks only to this origin and the homeserver, and is framed by nobody
+else.
 """
 
 from __future__ import annotations
