@@ -110,7 +110,8 @@ async def test_a_new_world_has_its_whole_state(publisher: MatrixClient, cache: U
     assert await publisher.is_listed(done.room_id)
     listed = (await publisher.public_rooms(room_type=ROOM_TYPE))["chunk"]
     assert done.room_id in [room["room_id"] for room in listed]
-    assert done.link.path("localhost") == f"/w/{name}"
+    assert done.link == f"/w/{name}"
+    assert done.address.matrix_uri() == f"matrix:r/{name}:localhost"
     assert stages[0].stage == "reading"
     assert stages[-1].stage == "done"
     assert max(stage.bytes_done for stage in stages) == len(scene) + len(png())
@@ -288,7 +289,13 @@ async def test_nobody_but_an_owner_changes_what_makes_the_world(
     async with await make() as person:
         await person.join(done.room_id)
         elsewhere = await publisher.create_room({})  # the homeserver looks at a tombstone's target first
-        mine = {"users": {person.user_id: 100}, "allow": ["*"], "replacement_room": elsewhere}
+        mine = {
+            "users": {person.user_id: 100},
+            "allow": ["*"],
+            "replacement_room": elsewhere,
+            "name": "Mine",
+            "membership": "join",
+        }
         if who == "moderator":
             levels = (await state_of(publisher, done.room_id))["m.room.power_levels", ""]
             levels["users"][person.user_id] = 50

@@ -157,6 +157,12 @@ def plan(current: Current | None, wanted: Wanted, *, me: UserId, room_version: s
     return steps
 
 
+def ownership_steps(current: Current, owners: tuple[UserId, ...]) -> tuple[Step, ...]:
+    """The steps that make `owners` owners of the room beside those it has, and invite them."""
+    invitations = [step for owner in owners for step in _invitation(current, owner)]
+    return (*_power_steps(current, owners), *invitations)
+
+
 def _create_body(wanted: Wanted, me: UserId, room_version: str) -> dict[str, Any]:
     state: list[dict[str, Any]] = [
         {"type": event_type, "state_key": "", "content": {key: value}} for event_type, (key, value) in OPEN_ROOM.items()
@@ -185,7 +191,7 @@ def _create_body(wanted: Wanted, me: UserId, room_version: str) -> dict[str, Any
 
 
 def _room_steps(current: Current, wanted: Wanted) -> Iterator[Step]:
-    yield from _power_steps(current, wanted)
+    yield from _power_steps(current, wanted.owners)
     for event_type, (key, value) in OPEN_ROOM.items():
         yield from _field(current, event_type, key, value)
     yield from _field(current, "m.room.name", "name", wanted.name)
@@ -211,10 +217,10 @@ def _room_steps(current: Current, wanted: Wanted) -> Iterator[Step]:
         yield SetListed(wanted.listed)
 
 
-def _power_steps(current: Current, wanted: Wanted) -> Iterator[Step]:
+def _power_steps(current: Current, owners: tuple[UserId, ...]) -> Iterator[Step]:
     levels: Content = mended_levels(current.get(POWER_EVENT))
     power = current.power
-    for owner in wanted.owners:
+    for owner in owners:
         if power.of(owner) < OWNER:
             levels = with_role(levels, owner, OWNER)
     if levels != current.get(POWER_EVENT):

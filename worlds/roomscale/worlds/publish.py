@@ -53,8 +53,8 @@ class PublishRequest:
 
     scene: Path | bytes
     """A packaged .glb, checked by `roomscale.scenes`, sent as it is."""
-    name: str
-    """The world's name, and the room's."""
+    name: str | None
+    """The world's name, and the room's. None leaves those of a world that is there; a new one needs a name."""
     alias: str | None = None
     """Localpart (`plaza`) or whole alias on the publisher's own server. If it is taken by a world that the
     publisher owns, that world is updated."""
@@ -91,7 +91,10 @@ class Published:
 
     room_id: RoomId
     alias: RoomAlias | None
-    link: WorldLink
+    link: str
+    """Path on the world server: `/w/plaza`."""
+    address: WorldLink
+    """For links that open anywhere: `matrix_uri()`, `matrix_to()`."""
     world: World
     steps: tuple[Step, ...]
     """What was done to the room; empty when it was so already."""
@@ -132,6 +135,8 @@ async def publish(
         owners=request.owners,
     )
     current = found.current if found is not None else None
+    if current is None and request.name is None:
+        raise WorldRefused("a new world needs a name")
     room_version = "" if found else await client.default_room_version()
     draft = _with_media(wanted, files, dict.fromkeys((file.sha256 for file in files.contents), _DRAFT))
     plan(current, draft, me=client.user_id, room_version=room_version)  # rights and sizes, before any upload
@@ -154,10 +159,13 @@ async def publish(
     )
     overwrote = await overwritten(client, room_id, event_id, found.world_event if found else None)
     tell(PublishProgress("done", "published" if steps else "nothing had changed"))
+    own = server_of(client.user_id)
+    address = WorldLink(alias or room_id, () if alias or own is None else (own,))
     return Published(
         room_id=room_id,
         alias=alias,
-        link=WorldLink(alias or room_id, () if alias else tuple(filter(None, [server_of(client.user_id)]))),
+        link=address.path(own),
+        address=address,
         world=wanted.world,
         steps=steps,
         event_id=event_id,
@@ -176,7 +184,7 @@ def _alias(request: PublishRequest, me: UserId) -> RoomAlias | None:
 
 
 def _check_texts(request: PublishRequest) -> None:
-    if not request.name.strip() or len(request.name) > MAX_NAME:
+    if request.name is not None and (not request.name.strip() or len(request.name) > MAX_NAME):
         raise WorldRefused(f"a world's name has 1 to {MAX_NAME} characters")
     if request.description is not None and len(request.description) > MAX_DESCRIPTION:
         raise WorldRefused(f"a world's description has at most {MAX_DESCRIPTION} characters")

@@ -127,6 +127,26 @@ class EmbeddedHomeserver:
         )
         write_json(self.paths.settings, settings)
 
+    def attach(self) -> None:
+        """Know the homeserver of this data directory as an earlier `prepare()` left it, changing nothing.
+
+        For commands that speak to it while somebody else runs it. Raises DataUnusable when there is none.
+        """
+        kept = read_json(self.paths.identity) or {}
+        port, known = kept.get("port"), read_small(self.paths.secrets / "homeserver.registration")
+        if not isinstance(port, int) or known is None:
+            raise DataUnusable(f"{self.paths.data} holds no homeserver yet", "run `roomscale up` first")
+        self._server_name = parse_server_name(kept.get("server_name"))
+        self._port, self._registration_secret = port, known.decode("ascii", "replace").strip()
+
+    async def is_running(self) -> bool:
+        """Whether something answers at our address now."""
+        transport = Transport(self.url)
+        try:
+            return await _answers(transport)
+        finally:
+            await transport.close()
+
     def _choose_identity(self, version: str) -> None:
         kept = read_json(self.paths.identity) or {}
         wanted = self.config.server_name
