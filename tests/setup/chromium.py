@@ -29,7 +29,9 @@ def install_from_debian() -> bool:
         return False
     if os.geteuid() == 0:
         prefix = []
-    elif (sudo := shutil.which("sudo")) and not subprocess.run([sudo, "-n", "true"], capture_output=True).returncode:
+    elif (sudo := shutil.which("sudo")) and not subprocess.run(
+        [sudo, "-n", "true"], capture_output=True, check=False
+    ).returncode:
         prefix = [sudo, "-n"]
     else:
         return False

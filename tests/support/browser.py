@@ -36,7 +36,7 @@ FLAGS = (
     "--autoplay-policy=no-user-gesture-required",
     "--allow-loopback-in-peer-connection",  # the node listens on loopback only
 )
-SMALL = {"width": 480, "height": 270}  # pixels: two pages render smoothly without a GPU
+SMALL = (480, 270)  # width and height in pixels: two pages render smoothly without a GPU
 
 
 def chromium_path() -> str:
@@ -70,15 +70,23 @@ def chromium() -> Iterator[Browser]:
 class Visitor:
     """One page of the client, in a browser profile of its own, and what its hook says."""
 
-    def __init__(self, browser: Browser, *, viewport: dict[str, int] | None = None, **context: Any) -> None:
-        size = viewport or SMALL
-        self.context: BrowserContext = browser.new_context(
-            viewport={"width": size["width"], "height": size["height"]}, **context
-        )
-        self.page: Page = self.context.new_page()
+    def __init__(self, context: BrowserContext) -> None:
+        self.context = context
+        self.page: Page = context.new_page()
         self.console: list[str] = []
         self.page.on("console", lambda message: self.console.append(f"{message.type}: {message.text}"))
         self.page.on("pageerror", lambda error: self.console.append(f"pageerror: {error}"))
+
+    @classmethod
+    def of(cls, browser: Browser, *, width: int = SMALL[0], height: int = SMALL[1]) -> Visitor:
+        """Somebody with a browser profile of their own."""
+        return cls(browser.new_context(viewport={"width": width, "height": height}))
+
+    def another_tab(self, url: str) -> Visitor:
+        """A second tab in the same profile."""
+        tab = Visitor(self.context)
+        tab.page.goto(url)
+        return tab
 
     def hook(self) -> Json:
         """The client's numeric hook as it is now, {} before the client runs."""
@@ -94,6 +102,26 @@ class Visitor:
             time.sleep(0.02)
         tail = "\n".join(self.console[-12:])
         pytest.fail(f"`{condition}` did not hold within {seconds:g} s; hook: {self.hook()}\nconsole:\n{tail}")
+
+    def enter(self, name: str, *, seconds: float = 60) -> Json:
+        """Give a name, press Enter, and wait until the ground is under the feet."""
+        self.page.get_by_label("Your name").fill(name)
+        self.page.get_by_role("button", name="Enter", exact=False).click()
+        return self.wait_for("r.phase === 'inside' && r.self.grounded", seconds=seconds)
+
+    def say(self, text: str) -> None:
+        """Write into the chat."""
+        field = self.page.get_by_role("textbox", name="Message")
+        field.fill(text)
+        field.press("Enter")
+
+    def walk(self, key: str, seconds: float) -> Json:
+        """Hold a key for a while; returns the hook when standing again."""
+        self.page.locator("canvas").focus()
+        self.page.keyboard.down(key)
+        time.sleep(seconds)  # how long somebody walks is what is being done here, not waited for
+        self.page.keyboard.up(key)
+        return self.wait_for("r.self.speed < 0.01 && r.self.grounded")
 
     def close(self) -> None:
         """Close the page as a person does (its `pagehide` runs), then the profile."""

@@ -28,8 +28,9 @@ def free_port() -> int:
 class House:
     """One running `roomscale up`. Use as a context manager."""
 
-    def __init__(self, data: Path, *arguments: str, port: int | None = None) -> None:
+    def __init__(self, data: Path, *arguments: str, port: int | None = None, python: str = sys.executable) -> None:
         self.data = data
+        self.python = python
         self.port = port or free_port()
         self.arguments = arguments
         self.lines: list[str] = []
@@ -51,7 +52,7 @@ class House:
     def start(self, *, ready_within_s: float = 90) -> float:
         """Start, and wait for the link; returns the seconds it took."""
         began = time.monotonic()
-        command = [sys.executable, "-m", "roomscale.cli.app", "up", *self.arguments]
+        command = [self.python, "-m", "roomscale.cli.app", "up", *self.arguments]
         self.process = subprocess.Popen(
             [*command, "--data", str(self.data), "--port", str(self.port)],
             stdin=subprocess.DEVNULL,
@@ -107,6 +108,11 @@ class House:
                 return json.load(response)
         except urllib.error.HTTPError as error:
             return json.load(error)
+
+    def page(self, path: str) -> str:
+        """The text that the gate answers on `path`."""
+        with urllib.request.urlopen(self.url + path, timeout=10) as response:
+            return str(response.read().decode())
 
     def _read(self) -> None:
         assert self.process is not None

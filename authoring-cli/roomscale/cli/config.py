@@ -25,6 +25,24 @@ def debugging() -> bool:
     return os.environ.get("ROOMSCALE_DEBUG", "") not in ("", "0")
 
 
+def publishing_token(file: Path | None) -> str:
+    """The access token to publish with: from `file`, else `ROOMSCALE_TOKEN`. Raises UsageError.
+
+    There is no option that takes the token itself: the machine's process list would show it.
+    """
+    if file is None:
+        token = os.environ.get("ROOMSCALE_TOKEN", "").strip()
+        if not token:
+            raise UsageError(
+                "publishing to a homeserver needs --token-file, or ROOMSCALE_TOKEN in the environment"
+            )
+        return token
+    try:
+        return file.read_text("utf-8").strip()
+    except (OSError, ValueError) as error:
+        raise UsageError(f"the token file {file} cannot be read ({error})") from error
+
+
 def default_data() -> Path:
     """Where a house lives when `--data` does not say: `$XDG_DATA_HOME/roomscale`."""
     base = os.environ.get("XDG_DATA_HOME")

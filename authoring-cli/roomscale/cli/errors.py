@@ -11,7 +11,7 @@ from enum import IntEnum
 from roomscale.assets.errors import AssetError
 from roomscale.netcode.errors import NetcodeError
 from roomscale.scenes.errors import SceneError, UnreadableScene
-from roomscale.worlds.errors import WorldError
+from roomscale.worlds.errors import EmbeddedError, HomeserverError, WorldError
 
 
 class Exit(IntEnum):
@@ -58,6 +58,8 @@ EXIT_CODES: tuple[tuple[type[Exception], Exit], ...] = (
     (UnreadableScene, Exit.USAGE),
     (SceneError, Exit.REFUSED),
     (AssetError, Exit.REFUSED),
+    (HomeserverError, Exit.ENVIRONMENT),
+    (EmbeddedError, Exit.ENVIRONMENT),
     (WorldError, Exit.REFUSED),
     (NetcodeError, Exit.ENVIRONMENT),
 )

@@ -40,6 +40,8 @@ class Part:
     """Whether it can serve now; polled while starting."""
     ready_within_s: float = 60.0
     """After this many seconds without being ready the start counts as failed."""
+    explain: Callable[[], str] | None = None
+    """Why it ended, if the part's owner can tell better than the last line of its log."""
 
 
 @dataclass
@@ -109,10 +111,8 @@ class Supervisor:
             running.deaths = 1 if time.monotonic() - started > STABLE_AFTER_S else running.deaths + 1
             how = f"signal {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
             if running.deaths > len(RESTART_PAUSES_S):
-                raise GaveUp(
-                    f"the {part.name} died {running.deaths} times in a row ({how}): {last_line(part.log)}; "
-                    f"see {part.log}"
-                )
+                why = part.explain() if part.explain else f"{last_line(part.log)}; see {part.log}"
+                raise GaveUp(f"the {part.name} died {running.deaths} times in a row ({how}): {why}")
             pause = RESTART_PAUSES_S[running.deaths - 1]
             self.tell(
                 f"the {part.name} died ({how}); starting it again in {pause:g} s "

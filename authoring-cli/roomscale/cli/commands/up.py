@@ -1,0 +1,56 @@
+"""`roomscale up`: opens a house on this machine and keeps it open until Ctrl-C."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import Coroutine
+from contextlib import suppress
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from roomscale.cli.config import default_data
+from roomscale.cli.output import Output
+
+
+def up(
+    scene: Annotated[
+        Path | None,
+        typer.Argument(help="A scene (.glb, .gltf, .vrm) to show; without one, the sample worlds.", show_default=False),
+    ] = None,
+    data: Annotated[
+        Path | None, typer.Option(help="Where everything is kept.", show_default="~/.local/share/roomscale")
+    ] = None,
+    host: Annotated[str, typer.Option(help="Address that visitors reach.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="TCP port that visitors reach.", min=1, max=65535)] = 8080,
+    server_name: Annotated[
+        str | None, typer.Option(help="Name of the embedded homeserver; at the first start only, it can never change.")
+    ] = None,
+) -> None:
+    """Open worlds on this machine: a homeserver, the gate, the netcode node, and one link.
+
+    Everything is kept below --data; the next `roomscale up` finds it as it was left. Ctrl-C ends it.
+
+    **Examples**
+
+    - `roomscale up` opens the Plaza and the Gallery
+    - `roomscale up room.glb` shows a scene of yours
+    - `roomscale up --data ./house --port 9000`
+    """
+    from roomscale.cli.house import Options, keep_house
+
+    options = Options(data=(data or default_data()), host=host, port=port, server_name=server_name, scene=scene)
+    asyncio.run(_until_signalled(keep_house(options, Output())))
+
+
+async def _until_signalled(work: Coroutine[Any, Any, None]) -> None:
+    """Run `work` until it ends or SIGINT or SIGTERM asks for the end, which is then orderly."""
+    task = asyncio.create_task(work)
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        with suppress(NotImplementedError):  # Windows: KeyboardInterrupt does it
+            loop.add_signal_handler(number, task.cancel)
+    with suppress(asyncio.CancelledError):
+        await task

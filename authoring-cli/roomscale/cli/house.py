@@ -1,0 +1,165 @@
+"""Opens a house: takes the data directory, starts the parts in their order, publishes, says the link, keeps watch.
+
+Its one rule: whatever ends it, a signal, a part that gives up, an error half-way, nothing of it goes on running and
+nothing is left half-written.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import sys
+import urllib.error
+import urllib.request
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from roomscale.cli.config import HOST_ACCOUNT, WORLD_SERVER, House, client_files
+from roomscale.cli.errors import EnvironmentProblem
+from roomscale.cli.layout import DataDirectory
+from roomscale.cli.leftovers import ProcessLedger
+from roomscale.cli.output import Output
+from roomscale.cli.publishing import ReadyScene, prepare_scene, publish_samples, publish_scene
+from roomscale.cli.supervisor import Part, Supervisor
+from roomscale.worlds.homeserver import EmbeddedHomeserver, HomeserverConfig
+
+PROBE_TIMEOUT_S = 1.0
+
+
+@dataclass(frozen=True)
+class Options:
+    """What `roomscale up` was told."""
+
+    data: Path
+    host: str
+    port: int
+    server_name: str | None
+    scene: Path | None
+
+
+async def keep_house(options: Options, output: Output) -> None:
+    """Open the house and keep it until cancelled. Raises the errors of `roomscale.cli.errors` and of the rooms."""
+    scene = prepare_scene(options.scene, output) if options.scene else None
+    directory = DataDirectory(options.data.expanduser().resolve())
+    directory.prepare()
+    with directory.lock():
+        ledger = ProcessLedger(directory.run / "pids.json")
+        for name in ledger.end_leftovers():
+            output.note(f"ended the {name} that an earlier run left behind")
+        check_port_free(options.host, options.port)
+        if client_files() is None:
+            output.note("the browser client is not built: run `make client` (or install a wheel)")
+        supervisor = Supervisor(ledger, output.note)
+        try:
+            await _open(options, scene, supervisor, output)
+            await supervisor.watch()
+        finally:
+            await asyncio.shield(supervisor.stop())
+
+
+async def _open(options: Options, scene: ReadyScene | None, supervisor: Supervisor, output: Output) -> None:
+    homeserver = EmbeddedHomeserver(
+        HomeserverConfig(
+            data_dir=options.data.expanduser().resolve(),
+            public_url=f"http://{options.host}:{options.port}/",
+            server_name=options.server_name,
+        )
+    )
+    homeserver.prepare()
+    house = House(
+        data=options.data.expanduser().resolve(),
+        server_name=homeserver.server_name,
+        homeserver_port=int(homeserver.url.rsplit(":", 1)[1]),
+        host=options.host,
+        port=options.port,
+    )
+    house_file = house.write()
+    supervisor.start(_homeserver_part(house, homeserver))
+    supervisor.start(_node_part(house, house_file))
+    with output.step("starting the homeserver"):
+        await supervisor.ready("homeserver")
+    with output.step("making the world server's account"):
+        await homeserver.registrar.ensure(HOST_ACCOUNT, admin=True)
+        await homeserver.registrar.ensure(WORLD_SERVER)
+    supervisor.start(_gate_part(house, house_file))
+    with output.step("starting the gate and the netcode node"):
+        await supervisor.ready("node")
+        await supervisor.ready("gate")
+    published = await publish_scene(house, scene, output) if scene is not None else await publish_samples(house, output)
+    with output.step("opening the doors"):
+        await _until(lambda: _answers(f"{house.public_url}/api/worlds/{published.room_id}"), seconds=30)
+    output.note("Ctrl-C ends it; `roomscale account NAME` makes an account to log in with")
+    output.result(f"{house.public_url}{published.link}")
+
+
+def check_port_free(host: str, port: int) -> None:
+    """Raise EnvironmentProblem when nobody could listen on `port`; better now than from a part's log."""
+    try:
+        family, kind, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        with socket.socket(family, kind) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(address)
+    except OSError as error:
+        raise EnvironmentProblem(
+            f"port {port} on {host} cannot be used ({error.strerror}); choose another one with --port"
+        ) from error
+
+
+def _homeserver_part(house: House, homeserver: EmbeddedHomeserver) -> Part:
+    return Part(
+        name="homeserver",
+        command=homeserver.command(),
+        log=house.directory.logs / "homeserver-start.log",
+        is_ready=lambda: _answers(f"{house.homeserver_url}/health"),
+        ready_within_s=homeserver.config.start_timeout_s,
+        explain=lambda: str(homeserver.explain_end()),
+    )
+
+
+def _gate_part(house: House, house_file: Path) -> Part:
+    return Part(
+        name="gate",
+        command=_own_command("_gate", house_file),
+        log=house.directory.logs / "gate.log",
+        is_ready=lambda: _answers(f"{house.public_url}/readyz"),
+    )
+
+
+def _node_part(house: House, house_file: Path) -> Part:
+    async def is_ready() -> bool:
+        return house.directory.seam_socket.exists()
+
+    return Part(
+        name="node",
+        command=_own_command("_node", house_file),
+        log=house.directory.logs / "node.log",
+        is_ready=is_ready,
+    )
+
+
+def _own_command(name: str, house_file: Path) -> list[str]:
+    return [sys.executable, "-m", "roomscale.cli.app", name, "--house", str(house_file)]
+
+
+async def _answers(url: str) -> bool:
+    """Whether a GET of `url` succeeds now."""
+
+    def ask() -> bool:
+        try:
+            with urllib.request.urlopen(url, timeout=PROBE_TIMEOUT_S) as response:  # noqa: S310 -- always http://
+                return bool(response.status == 200)
+        except (OSError, urllib.error.URLError):
+            return False
+
+    return await asyncio.to_thread(ask)
+
+
+async def _until(condition: Callable[[], Awaitable[bool]], *, seconds: float) -> None:
+    """Poll `condition`. Raises EnvironmentProblem after `seconds`."""
+    try:
+        async with asyncio.timeout(seconds):
+            while not await condition():
+                await asyncio.sleep(0.1)
+    except TimeoutError as error:
+        raise EnvironmentProblem("the gate does not show the world; see logs/gate.log in the data directory") from error

@@ -1,0 +1,185 @@
+"""One .glb that holds everything: external buffers, images and sounds become parts of its BIN chunk.
+
+Rule: indices never change. What is embedded is appended (bufferViews at the end of their list), so everything that
+names an accessor, a view or an image still names the same one, unknown extensions included. An untouched .glb that
+needs nothing comes back byte for byte.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from roomscale.scenes import jsonio
+from roomscale.scenes.accessors import MESHOPT_EXTENSIONS, is_placeholder
+from roomscale.scenes.checks.structure import require_sound
+from roomscale.scenes.container import build_glb
+from roomscale.scenes.document import Scene
+from roomscale.scenes.errors import BrokenData, UnsafeUri
+from roomscale.scenes.files import write_atomically
+from roomscale.scenes.findings import pointer
+from roomscale.scenes.images import media_type_of
+from roomscale.scenes.jsonio import JsonObject
+from roomscale.scenes.uris import DataUri, parse_resource
+
+AUDIO_EXTENSIONS = ("KHR_audio_emitter", "KHR_audio")
+"""Extensions with a root list `audio` whose entries hold `uri` or `bufferView`, as images do."""
+_PIECE_ALIGNMENT = 4
+"""Bytes. Accessors must start at multiples of their component's size, which is 4 at most."""
+
+
+def to_glb(scene: Scene) -> bytes:
+    """The scene as one .glb without any URI.
+
+    Buffers become one, save placeholders for compressed data. A buffer that nothing uses and whose URI is refused
+    loses the URI. Raises `UnsafeUri`, `UnreadableScene` or `BrokenData` for resources that cannot be
+    had, `RejectedScene` for a scene whose structure is broken.
+    """
+    if scene.glb is not None and scene.raw is not None and _is_untouched(scene):
+        return bytes(scene.raw)
+    require_sound(scene)
+    embedder = _Embedder(scene)
+    embedder.buffers()
+    embedder.images()
+    embedder.sounds()
+    others = () if scene.glb is None else scene.glb.others
+    return build_glb(jsonio.dump(embedder.finished()), embedder.pieces or None, others)
+
+
+def write_glb(scene: Scene, path: str | Path) -> None:
+    """Write `to_glb(scene)` to a file, whole or not at all. Raises as `to_glb` does, and `UnwritableScene`."""
+    write_atomically(Path(path), to_glb(scene))
+
+
+def _is_untouched(scene: Scene) -> bool:
+    if scene.glb is None or scene.buffers:
+        return False
+    holders = [*scene.list_of("buffers"), *scene.list_of("images")]
+    for name in AUDIO_EXTENSIONS:
+        sounds = scene.extension(name).get("audio")
+        holders += sounds if isinstance(sounds, list) else []
+    if any(isinstance(holder, dict) and not _is_inside(holder.get("uri")) for holder in holders):
+        return False
+    # Compared as text: in Python 1 == 1.0 == True, and dicts of another order are equal.
+    original = jsonio.parse(scene.glb.json, limits=scene.limits, name=scene.name)
+    return jsonio.dump(original) == jsonio.dump(scene.json)
+
+
+def _is_inside(uri: object) -> bool:
+    return uri is None or (isinstance(uri, str) and uri[:5].lower() == "data:")
+
+
+class _Embedder:
+    """Builds the JSON and the BIN chunk of the result, on a copy of the scene's JSON."""
+
+    def __init__(self, scene: Scene) -> None:
+        self._scene = scene
+        self._json: JsonObject = jsonio.copy(scene.json)
+        self._length = 0
+        self._buffers: list[JsonObject] = []
+        self._views: dict[str, int] = {}
+        self.pieces: list[bytes | memoryview] = []
+
+    def buffers(self) -> None:
+        """Join all buffers with contents into the first, and move the views that look at them.
+
+        Placeholders (the decoded form of compressed data has no contents) stay buffers of their own, behind it.
+        """
+        buffers: list[JsonObject] = self._json.get("buffers", [])
+        used = {holder["buffer"] for holder in self._holders()}
+        offsets: dict[int, int] = {}
+        for index, buffer in enumerate(buffers):
+            data = self._contents(index, buffer, is_used=index in used)
+            if data is not None:
+                offsets[index] = self._append(data)
+        placeholders = [index for index in range(len(buffers)) if index not in offsets]
+        if offsets or self._has_resources():
+            self._buffers.append(buffers[next(iter(offsets))] if offsets else {})
+            self._buffers[0].pop("uri", None)
+        moved = {old: new for new, old in enumerate(placeholders, start=len(self._buffers))}
+        self._buffers += [buffers[index] for index in placeholders]
+        for holder in self._holders():
+            old = holder["buffer"]
+            holder["buffer"] = moved.get(old, 0)
+            if offset := offsets.get(old, 0):
+                holder["byteOffset"] = holder.get("byteOffset", 0) + offset
+
+    def _contents(self, index: int, buffer: JsonObject, *, is_used: bool) -> memoryview | None:
+        if not self._scene.has_data(index):
+            if is_used and not is_placeholder(buffer):
+                raise BrokenData("BUFFER_WITHOUT_DATA", pointer("buffers", index), "the buffer has no contents")
+            return None
+        try:
+            return self._scene.buffer(index)
+        except UnsafeUri:
+            if is_used:
+                raise
+            del buffer["uri"]
+            return None
+
+    def _holders(self) -> list[JsonObject]:
+        """All that name a buffer: views, and what stands in them about their compressed form."""
+        views: list[JsonObject] = self._json.get("bufferViews", [])
+        compressed = [
+            view["extensions"][name]
+            for view in views
+            for name in MESHOPT_EXTENSIONS
+            if name in view.get("extensions", {})
+        ]
+        return views + compressed
+
+    def _append(self, data: bytes | memoryview) -> int:
+        """Put data at the end of the BIN chunk; returns its offset."""
+        if padding := -self._length % _PIECE_ALIGNMENT:
+            self.pieces.append(bytes(padding))
+        offset = self._length + padding
+        self.pieces.append(data)
+        self._length = offset + len(data)
+        return offset
+
+    def images(self) -> None:
+        """Make each image a view of the BIN chunk."""
+        self._embed(self._json.get("images", []), "images")
+
+    def sounds(self) -> None:
+        """Make each sound a view of the BIN chunk."""
+        for name in AUDIO_EXTENSIONS:
+            self._embed(self._sounds(name), "extensions", name, "audio")
+
+    def _embed(self, holders: list[JsonObject], *where: str) -> None:
+        for index, holder in enumerate(holders):
+            if "uri" not in holder:
+                continue
+            uri = holder.pop("uri")
+            data = self._scene.resource(uri, pointer(*where, index, "uri"))
+            told = holder.get("mimeType")
+            holder["bufferView"] = self._view_of(uri, data)
+            holder["mimeType"] = media_type_of(data) or told or _told_by(uri)
+
+    def _view_of(self, uri: str, data: memoryview) -> int:
+        """The view of a resource; one that several use is embedded once."""
+        if uri not in self._views:
+            views = self._json.setdefault("bufferViews", [])
+            views.append({"buffer": 0, "byteOffset": self._append(data), "byteLength": len(data)})
+            self._views[uri] = len(views) - 1
+        return self._views[uri]
+
+    def _has_resources(self) -> bool:
+        sounds = (self._sounds(name) for name in AUDIO_EXTENSIONS)
+        return any("uri" in holder for holders in (self._json.get("images", []), *sounds) for holder in holders)
+
+    def _sounds(self, extension: str) -> list[JsonObject]:
+        sounds: list[JsonObject] = self._json.get("extensions", {}).get(extension, {}).get("audio", [])
+        return sounds
+
+    def finished(self) -> JsonObject:
+        """The JSON of the result."""
+        if self.pieces:
+            self._buffers[0]["byteLength"] = self._length
+        if self._buffers:
+            self._json["buffers"] = self._buffers
+        return self._json
+
+
+def _told_by(uri: str) -> str:
+    target = parse_resource(uri)
+    return (target.media_type if isinstance(target, DataUri) else "") or "application/octet-stream"

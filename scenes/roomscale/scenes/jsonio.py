@@ -1,0 +1,122 @@
+"""JSON as glTF needs it read: strict, bounded, in order, and nothing lost.
+
+Python's own `json` keeps the order and tells 1 from 1.0; a hook sees duplicate keys, which other parsers resolve in
+silence and not all alike. Rule: whatever text comes in, the result is a plain object tree or `UnreadableScene`.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from typing import Any, NoReturn
+
+from roomscale.scenes.errors import UnreadableScene, printable
+from roomscale.scenes.limits import DEFAULT_LIMITS, Limits
+
+JsonObject = dict[str, Any]
+"""A JSON object of a scene. `Any`, because a check says what it is; nothing relies on it before."""
+
+# Only numbers of one of these shapes can exceed a double's range: then each float is looked at.
+_MAYBE_INFINITE = re.compile(rb"[0-9][eE]\+?[0-9]{3}|[0-9]{200}")
+_SURROGATE = re.compile(rb"\\[uU][dD][89a-fA-F]")
+
+
+def parse(data: bytes | memoryview, *, limits: Limits = DEFAULT_LIMITS, name: str = "the scene") -> JsonObject:
+    """Parse the JSON of a glTF.
+
+    Raises `UnreadableScene` for: more than `limits.json_bytes`; text that is not UTF-8 or begins with a byte order
+    mark; syntax errors; duplicate keys; NaN and infinities, also by overflow (1e999); integers of thousands of
+    digits; lone surrogates; the key `__proto__`; nesting deeper than `limits.json_depth`; a root that is no object.
+    """
+    raw = bytes(data)
+    if len(raw) > limits.json_bytes:
+        raise UnreadableScene(
+            "JSON_TOO_LARGE", f"the JSON of {name} has {len(raw):,} bytes, more than {limits.json_bytes:,}"
+        )
+    try:
+        text = raw.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise UnreadableScene("INVALID_JSON", f"the JSON of {name} is not UTF-8 (at byte {error.start})") from error
+    if text.startswith("\ufeff"):
+        raise UnreadableScene("INVALID_JSON", f"the JSON of {name} begins with a byte order mark; save it without")
+    tree = _load(text, name, float if not _MAYBE_INFINITE.search(raw) else _finite)
+    if not isinstance(tree, dict):
+        raise UnreadableScene("TYPE_MISMATCH", f"{name} is no glTF: its JSON is no object")
+    _check_depth(tree, limits.json_depth, name)
+    if _SURROGATE.search(raw):
+        try:
+            dump(tree)
+        except UnicodeEncodeError as error:
+            raise UnreadableScene(
+                "INVALID_JSON", f"the JSON of {name} holds half of a surrogate pair, which is no character"
+            ) from error
+    return tree
+
+
+def _load(text: str, name: str, parse_float: Any) -> Any:
+    try:
+        return json.loads(text, object_pairs_hook=_no_duplicates, parse_constant=_no_constant, parse_float=parse_float)
+    except json.JSONDecodeError as error:
+        raise UnreadableScene(
+            "INVALID_JSON",
+            f"{name} is no valid JSON: {error.msg} (line {error.lineno}, column {error.colno})",
+        ) from error
+    except RecursionError as error:
+        raise UnreadableScene("JSON_TOO_DEEP", f"the JSON of {name} is nested too deeply") from error
+    except ValueError as error:  # CPython reads no integer of more than 4,300 digits
+        raise UnreadableScene("INVALID_JSON", f"the JSON of {name} holds an integer of thousands of digits") from error
+
+
+def _no_duplicates(pairs: list[tuple[str, Any]]) -> JsonObject:
+    result = dict(pairs)
+    if len(result) != len(pairs):
+        seen: set[str] = set()
+        for key, _ in pairs:
+            if key in seen:
+                raise UnreadableScene(
+                    "DUPLICATE_KEY", f'the key "{printable(key)}" stands twice in one object; readers disagree'
+                )
+            seen.add(key)
+    if "__proto__" in result:
+        raise UnreadableScene("FORBIDDEN_KEY", 'the key "__proto__" is refused: it changes objects in browsers')
+    return result
+
+
+def _no_constant(text: str) -> NoReturn:
+    raise UnreadableScene("INVALID_JSON", f"the JSON holds {text}, which is no JSON number")
+
+
+def _finite(text: str) -> float:
+    value = float(text)
+    if math.isinf(value):
+        raise UnreadableScene("VALUE_NOT_IN_RANGE", f"the number {printable(text, 24)} is beyond what can be held")
+    return value
+
+
+def _check_depth(tree: JsonObject, limit: int, name: str) -> None:
+    level: list[Any] = [tree]
+    for _ in range(limit):
+        level = [
+            item
+            for container in level
+            for item in (container.values() if type(container) is dict else container)
+            if type(item) is dict or type(item) is list
+        ]
+        if not level:
+            return
+    raise UnreadableScene("JSON_TOO_DEEP", f"the JSON of {name} is nested deeper than {limit}")
+
+
+def dump(tree: JsonObject) -> bytes:
+    """Compact JSON in UTF-8, keys in their order, numbers as Python reads them back."""
+    return json.dumps(tree, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode("utf-8")
+
+
+def copy(value: Any) -> Any:
+    """A copy of a JSON tree that shares no object or list with it; ten times as fast as `copy.deepcopy`."""
+    if type(value) is dict:
+        return {key: copy(item) if type(item) in (dict, list) else item for key, item in value.items()}
+    if type(value) is list:
+        return [copy(item) if type(item) in (dict, list) else item for item in value]
+    return value

@@ -1,0 +1,52 @@
+"""One house and one Chromium for all browser tests; each test brings visitors of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser
+
+from tests.support.browser import Visitor, chromium
+from tests.support.house import House
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """A headless Chromium."""
+    with chromium() as browser:
+        yield browser
+
+
+@pytest.fixture(scope="session")
+def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+    """`roomscale up` with the sample worlds."""
+    with House(tmp_path_factory.mktemp("house") / "data") as house:
+        yield house
+
+
+@pytest.fixture
+def visit(browser: Browser, house: House) -> Iterator[Callable[..., Visitor]]:
+    """`visit("Ada")` opens the Plaza in a profile of its own and enters as Ada; all are closed after the test."""
+    visitors: list[Visitor] = []
+
+    def enter(name: str, path: str = "/w/plaza", *, inside: bool = True) -> Visitor:
+        visitor = Visitor.of(browser)
+        visitors.append(visitor)
+        visitor.page.goto(house.url + path)
+        if inside:
+            visitor.enter(name)
+        return visitor
+
+    yield enter
+    for visitor in visitors:
+        visitor.close()
+
+
+@pytest.fixture(scope="session")
+def artefacts() -> Path:
+    """Where screenshots go; not in git."""
+    folder = Path(__file__).parents[2] / "artefacts"
+    folder.mkdir(exist_ok=True)
+    return folder

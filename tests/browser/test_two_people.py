@@ -1,0 +1,80 @@
+"""The whole thread with everything real: two people enter by a link, see each other walk, talk, and go."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.support.browser import Visitor
+from tests.support.house import House
+
+pytestmark = [pytest.mark.browser, pytest.mark.homeserver]
+Visit = Callable[..., Visitor]
+ARRIVAL_M = 0.10  # how near to the truth the others must see somebody who has come to rest
+
+
+def peer(name: str) -> str:
+    """A JavaScript expression for the peer called `name`."""
+    return f"Object.values(r.peers).find((p) => p.name === {name!r})"
+
+
+def peer_is_within(name: str, metres: float, point: list[float]) -> str:
+    """A JavaScript condition: `name` is shown within `metres` of `point`."""
+    return f"Math.hypot(...{peer(name)}.position.map((v, i) => v - {point}[i])) < {metres}"
+
+
+def test_two_people_enter_and_one_sees_the_other_arrive(visit: Visit) -> None:
+    ada, grace = visit("Ada"), visit("Grace")
+    ada.wait_for(peer("Grace"))
+    start = grace.wait_for(peer("Ada"))
+    before = next(p for p in start["peers"].values() if p["name"] == "Ada")["position"]
+    stopped = ada.walk("KeyW", 1.5)["self"]["position"]
+    assert math.dist(stopped, before) > 1.5, "Ada did not walk"
+    grace.wait_for(peer_is_within("Ada", ARRIVAL_M, stopped), seconds=5)
+
+
+def test_a_closed_tab_is_gone_within_a_second_and_leaves_the_room(visit: Visit) -> None:
+    ada, grace = visit("Ada"), visit("Grace")
+    ada.wait_for(peer("Grace"))
+    grace.page.close(run_before_unload=False)
+    closed = time.monotonic()
+    ada.wait_for(f"!{peer('Grace')}", seconds=5)
+    assert time.monotonic() - closed < 1.0
+
+
+def test_a_second_tab_is_a_second_person(visit: Visit, house: House) -> None:
+    first = visit("Ada")
+    second = first.another_tab(house.url + "/w/plaza")
+    second.enter("Ada again")
+    first.wait_for(peer("Ada again"))
+    assert first.hook()["self"]["userId"] != second.hook()["self"]["userId"]
+
+
+def test_the_same_browser_is_the_same_guest_next_time(visit: Visit, house: House) -> None:
+    ada = visit("Ada")
+    user = ada.hook()["self"]["userId"]
+    ada.page.goto(house.url + "/w/plaza")
+    assert ada.page.get_by_label("Your name").input_value() == "Ada"
+    ada.enter("Ada")
+    assert ada.hook()["self"]["userId"] == user
+
+
+def test_chat_goes_both_ways(visit: Visit) -> None:
+    ada, grace = visit("Ada"), visit("Grace")
+    ada.say("Good evening, Grace")
+    grace.wait_for("r.chat.some((m) => m.body === 'Good evening, Grace' && m.name === 'Ada' && !m.mine)", seconds=5)
+    grace.say("<b>Hello</b>")
+    ada.wait_for("r.chat.some((m) => m.body === '<b>Hello</b>' && !m.mine)", seconds=5)
+
+
+def test_a_portrait_of_two_people_in_the_plaza(visit: Visit, artefacts: Path) -> None:
+    ada, grace = visit("Ada"), visit("Grace")
+    ada.wait_for(peer("Grace"))
+    ada.page.set_viewport_size({"width": 1280, "height": 720})
+    grace.walk("KeyW", 1.2)
+    ada.page.screenshot(path=artefacts / "two-people.png")
+    assert (artefacts / "two-people.png").stat().st_size > 50_000, "an empty picture compresses to almost nothing"
