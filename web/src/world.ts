@@ -6,7 +6,21 @@
  * (only an entry that cannot be read at all raises `SceneUnreadable`).
  */
 
-import type { Pose } from "./netcode/pose";
+import { Color, type Fog } from "three";
+
+import { AudioScene } from "./audio/scene";
+import { Crowd } from "./avatar/crowd";
+import { Figure } from "./avatar/figure";
+import { AvatarLibrary } from "./avatar/library";
+import { Shadows } from "./avatar/shadows";
+import { ORIGIN, type Pose } from "./netcode/pose";
+import { Notes } from "./scene/json";
+import { PortalWatch } from "./scene/portals";
+import { buildStage, type Stage } from "./scene/stage";
+import { type Spot, startNear } from "./scene/spawn";
+import { View } from "./scene/view";
+import { Input } from "./walk/input";
+import { Visitor } from "./walk/visitor";
 
 export { SceneUnreadable } from "./scene/unreadable";
 
@@ -125,7 +139,248 @@ export interface World {
 
 /** Takes the canvas over. Raises `Error` with one line for people when the browser has no WebGL 2. */
 export function createWorld(canvas: HTMLCanvasElement, options: WorldOptions = {}): World {
-  void canvas;
-  void options;
-  throw new Error("not yet");
+  return new CanvasWorld(canvas, options);
+}
+
+/** Seconds of a frame at most: after a stall the world goes on slowly instead of leaping. */
+const LONGEST_FRAME = 0.25;
+/** Radians per second at which the picture turns before one has entered. */
+const PREVIEW_TURN = 0.05;
+/** Metres from the camera below which one's own body would only be in the way. */
+const OWN_BODY_FROM = 0.75;
+
+class CanvasWorld implements World {
+  private readonly notes = new Notes();
+  private readonly view: View;
+  private readonly input: Input;
+  private readonly library = new AvatarLibrary(this.notes);
+  private readonly crowd = new Crowd(this.library);
+  private readonly shadows = new Shadows();
+  private readonly own = new Figure("self");
+  private readonly audio: AudioScene;
+  private readonly frames = new Set<(nowMs: number) => void>();
+  private readonly portalListeners = new Set<(uri: string, title: string) => void>();
+  private readonly hintListeners = new Set<(text: string | null) => void>();
+  private stage: Stage | null = null;
+  private stageNotes = new Notes();
+  private visitor: Visitor | null = null;
+  private portals = new PortalWatch([]);
+  private entered = false;
+  private ownUrl: string | undefined;
+  private hint: string | null = null;
+  private start: Spot | null = null;
+  private lastFrame = 0;
+  private loading = 0;
+  private disposed = false;
+
+  constructor(canvas: HTMLCanvasElement, private readonly options: WorldOptions) {
+    this.view = new View(canvas, options.pixelRatio ?? "auto", () => this.stage?.refresh(this.view));
+    this.input = new Input(canvas);
+    this.audio = new AudioScene(this.view.camera, options.volume ?? 0.6);
+    const { scene } = this.view;
+    scene.background = new Color(0x14161c);
+    scene.add(this.crowd.group, this.shadows.mesh, this.own.group);
+    this.own.group.visible = false;
+    this.setSelf(options.avatarUrl === undefined ? {} : { avatarUrl: options.avatarUrl });
+    this.view.renderer.setAnimationLoop((now) => this.frame(now));
+  }
+
+  async load(entry: ArrayBuffer, onProgress: (progress: LoadProgress) => void = () => undefined): Promise<LoadReport> {
+    const turn = ++this.loading;
+    const notes = new Notes();
+    onProgress({ done: 0, total: 100, stage: "reading" });
+    const stage = await buildStage(entry, {
+      notes,
+      renderer: this.view.renderer,
+      onStage: (name) => onProgress({ done: name === "textures" ? 10 : 70, total: 100, stage: name }),
+      onProgress: (done, total) => onProgress({ done: 10 + (60 * done) / total, total: 100, stage: "textures" }),
+    });
+    if (turn !== this.loading || this.disposed) {
+      stage.dispose();
+      throw new Error("Another scene was opened meanwhile.");
+    }
+    this.show(stage, notes);
+    onProgress({ done: 85, total: 100, stage: "shaders" });
+    await this.view.compile();
+    onProgress({ done: 100, total: 100, stage: "ready" });
+    return this.report(stage, notes);
+  }
+
+  enter(pose?: Pose): void {
+    if (this.visitor === null || this.stage === null) return;
+    const spot = pose ?? startNear(this.stage.tree, this.start ?? ORIGIN);
+    this.visitor.place(spot.x, spot.y, spot.z, spot.yaw);
+    this.visitor.camera.firstPerson = this.options.firstPerson ?? false;
+    this.entered = this.options.preview !== true;
+    this.own.group.visible = this.entered;
+  }
+
+  setSelf({ avatarUrl }: { avatarUrl?: string }): void {
+    this.ownUrl = avatarUrl;
+    if (avatarUrl === undefined) return this.own.wear(null);
+    void this.library.get(avatarUrl).then((file) => {
+      if (this.ownUrl === avatarUrl && !this.disposed) this.own.wear(file);
+    });
+  }
+
+  self(): SelfState {
+    const { visitor } = this;
+    if (visitor === null) return { ...ORIGIN, grounded: false, speed: 0 };
+    return { ...visitor.pose, grounded: visitor.grounded, speed: visitor.speed };
+  }
+
+  setPeers(peers: ReadonlyMap<number, PeerLook>): void {
+    this.crowd.set(peers);
+  }
+
+  movePeer(id: number, shown: Pose): void {
+    this.crowd.move(id, shown, performance.now());
+  }
+
+  peer(id: number): ShownPeer | null {
+    return this.crowd.shown(id);
+  }
+
+  onFrame(callback: (nowMs: number) => void): Unsubscribe {
+    return subscribe(this.frames, callback);
+  }
+
+  onPortal(callback: (uri: string, title: string) => void): Unsubscribe {
+    return subscribe(this.portalListeners, callback);
+  }
+
+  onHint(callback: (text: string | null) => void): Unsubscribe {
+    return subscribe(this.hintListeners, callback);
+  }
+
+  setInputEnabled(enabled: boolean): void {
+    this.input.enabled = enabled;
+  }
+
+  gesture(code: number): void {
+    this.visitor?.gesture(code);
+  }
+
+  unlockAudio(): void {
+    this.audio.unlock();
+  }
+
+  setVolume(volume: number): void {
+    this.audio.volume = volume;
+  }
+
+  stats(): WorldStats {
+    const { info } = this.view.renderer;
+    const { x, y, z } = this.start ?? ORIGIN;
+    return {
+      fps: this.view.fps,
+      drawCalls: info.render.calls,
+      triangles: info.render.triangles,
+      colliders: this.stage?.tree.triangles ?? 0,
+      spawn: [x, y, z],
+      pixelRatio: this.view.pixelRatio,
+      geometries: info.memory.geometries,
+      textures: info.memory.textures,
+      audio: this.audio.state,
+      notes: [...this.stageNotes.lines, ...this.notes.lines],
+    };
+  }
+
+  dispose(): void {
+    this.disposed = true;
+    this.loading++;
+    this.view.renderer.setAnimationLoop(null);
+    this.input.dispose();
+    this.audio.dispose();
+    this.crowd.dispose();
+    this.own.dispose();
+    this.shadows.dispose();
+    this.stage?.dispose();
+    this.library.dispose();
+    this.view.dispose();
+  }
+
+  private show(stage: Stage, notes: Notes): void {
+    const { scene, camera } = this.view;
+    this.stage?.dispose();
+    this.stage = stage;
+    this.stageNotes = notes;
+    scene.add(stage.group);
+    scene.background = stage.sky.background;
+    scene.environment = stage.sky.environment;
+    scene.fog = stage.fog as Fog | null;
+    this.audio.set(stage, notes);
+    this.portals = new PortalWatch(stage.portals);
+    this.visitor = new Visitor(camera, stage.tree, stage.seats);
+    // Visitors are spread over the spawn points, so that a crowd does not arrive on one spot.
+    this.start = stage.spots[Math.floor(Math.random() * stage.spots.length)] ?? null;
+    const wasInside = this.entered;
+    this.enter();
+    this.entered = wasInside;
+    this.own.group.visible = wasInside;
+  }
+
+  private report(stage: Stage, notes: Notes): LoadReport {
+    const { x, y, z, yaw } = this.start ?? ORIGIN;
+    return {
+      title: stage.title,
+      spawn: { position: [x, y, z], yaw },
+      colliders: stage.tree.triangles,
+      meshes: stage.meshes,
+      triangles: stage.triangles,
+      portals: stage.portals.map(({ uri, title }) => ({ uri, title })),
+      seats: stage.seats.length,
+      notes: notes.lines,
+    };
+  }
+
+  private frame(now: number): void {
+    const seconds = this.lastFrame === 0 ? 0 : (now - this.lastFrame) / 1000;
+    this.lastFrame = now;
+    const step = Math.min(seconds, LONGEST_FRAME);
+    this.moveSelf(step);
+    for (const callback of this.frames) callback(performance.now());
+    this.stage?.update(step);
+    this.shadows.clear();
+    const solid = this.stage?.tree ?? null;
+    this.crowd.update(step, this.view.camera.position, solid, this.shadows);
+    this.showSelf(step);
+    this.shadows.flush();
+    this.audio.update();
+    this.view.draw(seconds);
+  }
+
+  private moveSelf(seconds: number): void {
+    const { visitor, stage } = this;
+    const intent = this.input.take(seconds);
+    if (visitor === null || stage === null) return;
+    if (!this.entered) {
+      visitor.camera.yaw += PREVIEW_TURN * seconds;
+      const { x, y, z } = visitor.pose;
+      visitor.camera.follow(x, y, z, 0, stage.tree, seconds);
+      return;
+    }
+    visitor.advance(seconds, intent);
+    const { x, y, z } = visitor.pose;
+    if (visitor.height < stage.bottom || !Number.isFinite(x + y + z)) this.enter();
+    for (const { uri, title } of this.portals.step(x, y, z)) for (const listener of this.portalListeners) listener(uri, title);
+    if (visitor.hint === this.hint) return;
+    this.hint = visitor.hint;
+    for (const listener of this.hintListeners) listener(this.hint);
+  }
+
+  private showSelf(seconds: number): void {
+    const { visitor, own, stage } = this;
+    if (visitor === null || stage === null || !this.entered) return;
+    const { pose } = visitor;
+    own.group.visible = visitor.camera.closeness > OWN_BODY_FROM;
+    own.place(pose, seconds);
+    own.animate(seconds);
+    this.shadows.cast(stage.tree, pose.x, pose.y, pose.z);
+  }
+}
+
+function subscribe<Callback>(to: Set<Callback>, callback: Callback): Unsubscribe {
+  to.add(callback);
+  return () => void to.delete(callback);
 }
