@@ -1,0 +1,316 @@
+/**
+ * One visit to one world, from Enter to the last page.
+ *
+ * Rule: this is the only place that moves the phase (through `machine.ts`) and that knows all the parts; each part
+ * knows only what it is given. Whatever goes wrong ends in a waiting that is shown, or in an `Ending`.
+ */
+import { readLink, type AvatarChoice, type Config, type WorldSummary } from "../config";
+import { randomToken } from "../matrix/client";
+import { HomeserverAway, MatrixError } from "../matrix/errors";
+import { MatrixHttp } from "../matrix/http";
+import { GuestPool } from "../matrix/identity";
+import type { Holder } from "../matrix/holder";
+import type { SyncBatch } from "../matrix/sync";
+import type { WorldState } from "../matrix/world_state";
+import { ServerClock } from "../netcode/clock";
+import { NOTICE, type Welcome } from "../netcode/messages";
+import { Peers } from "../netcode/peers";
+import type { LoadReport, PeerLook, World } from "../world";
+import type { Caller } from "./call";
+import { Chat } from "./chat";
+import { BANNED, NO_GUESTS, SERVER_LOST, worldProblem, type Ending } from "./endings";
+import { Keeper } from "./keeper";
+import { next, standing, type Step } from "./machine";
+import { Membership } from "./membership";
+import { loadScene, Over } from "./scene";
+import type { Store, Waiting } from "./state";
+
+export interface VisitParts {
+  readonly store: Store;
+  readonly config: Config;
+  readonly summary: WorldSummary;
+  readonly via: readonly string[];
+  readonly avatars: readonly AvatarChoice[];
+  readonly holder: Holder;
+  readonly storage: { readonly local: Storage; readonly session: Storage };
+  /** Build id of this client. */
+  readonly build: string;
+  /** Starts the 3D part; asked for once. */
+  readonly world: () => Promise<World>;
+  readonly goTo: (path: string) => void;
+}
+
+/** How long leaving may hold up the way through a portal, in ms. */
+const LEAVE_MS = 600;
+
+export class Visit {
+  readonly peers = new Peers();
+  readonly clock = new ServerClock();
+  readonly chat: Chat;
+  keeper: Keeper | null = null;
+  world: World | null = null;
+  report: LoadReport | null = null;
+  private readonly life = new AbortController();
+  private readonly http: MatrixHttp;
+  private readonly membership: Membership;
+  private following = new AbortController();
+  private readonly session = randomToken(18);
+  private state: WorldState | null = null;
+  private avatar: AvatarChoice | null = null;
+  private name = "";
+
+  constructor(private readonly parts: VisitParts) {
+    const { config, store, summary } = parts;
+    this.http = new MatrixHttp(config.homeserver);
+    const pool = new GuestPool(config.homeserver, parts.holder, parts.storage);
+    this.membership = new Membership(this.http, pool, summary.roomId, parts.via, {
+      waiting: (waiting) => this.wait(waiting),
+      batch: (batch) => this.take(batch),
+      homeserverAway: (away) => this.homeserver(away),
+      unknownToken: () => void this.anew(),
+      note: (line) => store.note(line),
+    });
+    this.chat = new Chat(store, () => this.room(), this.life.signal);
+  }
+
+  /** The whole of it; returns when the visit is over. Called from within the click on Enter. */
+  async enter(name: string, avatar: AvatarChoice | null): Promise<void> {
+    if (!this.step("enter")) return;
+    this.name = name;
+    this.avatar = avatar;
+    try {
+      const world = this.parts.world();
+      world.catch(() => undefined); // raised again where it is awaited
+      world.then((ready) => ready.unlockAudio(), () => undefined); // still within the click, if the code is here already
+      await this.join();
+      await this.load(world);
+      this.end(await this.keep());
+    } catch (error) {
+      if (!this.life.signal.aborted) this.end(this.endingOf(error));
+    }
+  }
+
+  /** The page goes: tell everybody, at once. */
+  pageHides(): void {
+    this.life.abort();
+    this.keeper?.close();
+    if (this.parts.store.get().phase !== "ended") this.membership.leaveNow();
+  }
+
+  private step(step: Step): boolean {
+    const { store } = this.parts;
+    const phase = next(store.get().phase, step);
+    if (phase === null) return false;
+    store.set({ phase });
+    return true;
+  }
+
+  private wait(waiting: Waiting | null): void {
+    this.parts.store.set({ waiting });
+  }
+
+  private room(): { client: Membership["client"]; roomId: string; userId: string } {
+    return { client: this.membership.client, roomId: this.membership.roomId, userId: this.membership.identity?.userId ?? "" };
+  }
+
+  private async join(): Promise<void> {
+    this.following = new AbortController();
+    await this.membership.open(this.name, AbortSignal.any([this.life.signal, this.following.signal]));
+    const selfUserId = this.membership.identity?.userId ?? "";
+    this.parts.store.set({ selfUserId });
+    this.state = this.readState();
+    this.step("joined");
+  }
+
+  private readState(): WorldState {
+    const result = this.membership.world();
+    if ("problem" in result) throw new Over(worldProblem(result.problem, (room) => `/w/${encodeURIComponent(room)}`));
+    const { world } = result;
+    const { store, summary } = this.parts;
+    const muted = world.powerOf(this.membership.identity?.userId ?? "") < world.messageLevel;
+    const closed = world.encrypted
+      ? "This room is encrypted: guests can be here, but not read or write its messages."
+      : muted
+        ? "You may read here, but not write."
+        : null;
+    store.set({ chatClosed: closed, world: { ...summary, name: world.name, topic: world.topic || summary.topic } });
+    return world;
+  }
+
+  private async load(world: Promise<World>): Promise<void> {
+    const { store } = this.parts;
+    const state = this.current();
+    this.report = await loadScene(
+      this.http,
+      state.scene,
+      world,
+      { loading: (loading) => store.set({ loading }), waiting: (waiting) => this.wait(waiting) },
+      this.life.signal,
+    );
+    this.world = await world;
+    for (const note of this.report.notes) store.note(note);
+    this.world.setSelf(this.avatar ? { avatarUrl: this.avatar.url } : {});
+    this.world.enter();
+    this.world.setInputEnabled(false);
+    this.world.onPortal((uri, title) => void this.portal(uri, title));
+    this.world.onHint((hint) => store.set({ hint }));
+    this.world.onFrame((now) => this.peers.shown(this.clock, now, (id, pose) => this.world?.movePeer(id, pose)));
+    this.step("loaded");
+  }
+
+  private current(): WorldState {
+    if (!this.state) throw new Error("the room's state is read before anything needs it");
+    return this.state;
+  }
+
+  private keep(): Promise<Ending> {
+    const world = this.world;
+    if (!world) throw new Error("the scene stands before anybody is called");
+    const body = { pose: () => world.self(), avatar: this.avatar?.id ?? "", client: `roomscale-web ${this.parts.build}` };
+    const caller = (): Caller => ({
+      client: this.membership.client,
+      self: this.membership.identity ?? { userId: "", deviceId: "", token: "" },
+      server: this.current().server,
+      roomId: this.membership.roomId,
+      session: this.session,
+      listen: this.membership.listen,
+    });
+    this.keeper = new Keeper(caller, body, this.peers, this.clock, {
+      welcomed: (welcome) => this.welcomed(welcome),
+      roster: () => this.roster(),
+      notice: (code, text) => this.notice(code, text),
+      lost: (why) => this.lost(why),
+      waiting: (waiting) => this.wait(waiting),
+      rejoin: () => this.membership.join(this.life.signal),
+    });
+    return this.keeper.run(this.life.signal);
+  }
+
+  private welcomed(welcome: Welcome): void {
+    const { store } = this.parts;
+    const back = store.get().phase === "reconnecting";
+    if (!this.step("welcomed")) return;
+    this.world?.setInputEnabled(true);
+    store.clearToast("path");
+    store.set({ selfName: welcome.name, waiting: null });
+    if (back) store.toast("You are back.", { kind: "good", key: "back" });
+    this.roster();
+  }
+
+  private roster(): void {
+    const { store } = this.parts;
+    const { selfName, selfUserId } = store.get();
+    const others = this.peers.others();
+    const looks = others.map((peer): [number, PeerLook] => {
+      const url = this.parts.avatars.find((avatar) => avatar.id === peer.avatar)?.url;
+      return [peer.id, url === undefined ? { name: peer.name } : { name: peer.name, avatarUrl: url }];
+    });
+    this.world?.setPeers(new Map(looks));
+    const own = this.peers.self();
+    const self = { id: own?.id ?? 0, name: selfName, userId: selfUserId, role: own?.role ?? "guest", self: true } as const;
+    store.set({ people: [self, ...others.map((peer) => ({ ...peer, self: false }))] });
+  }
+
+  private notice(code: number, text: string): void {
+    const { store } = this.parts;
+    if (code === NOTICE.homeserverAway) return this.homeserver(true);
+    if (code === NOTICE.homeserverBack) return this.homeserver(false);
+    store.toast(text || "The world server goes down soon.", { kind: "warning", key: `notice${code}` });
+  }
+
+  private lost(why: string): void {
+    const { store } = this.parts;
+    store.note(`connection: ${why}`);
+    if (!this.step("lost") || store.get().phase !== "reconnecting") return;
+    store.toast("The connection is gone. Looking for a way back…", { kind: "warning", key: "path", stays: true });
+  }
+
+  private homeserver(away: boolean): void {
+    const { store } = this.parts;
+    if (store.get().homeserverAway === away) return;
+    store.set({ homeserverAway: away });
+    if (!standing(store.get().phase)) return;
+    if (!away) return store.toast("Chat works again.", { kind: "good", key: "homeserver" });
+    const text = "The homeserver is away: you can walk on, chat waits until it is back.";
+    store.toast(text, { kind: "warning", key: "homeserver", stays: true });
+  }
+
+  private take(batch: SyncBatch): void {
+    this.chat.take(batch);
+    if (!this.state) return;
+    if (batch.left && !this.keeper?.conversation?.welcome) {
+      return this.end({ code: "kicked", title: "You were taken out of this world", text: "Its room no longer lists you.", action: "again" });
+    }
+    if ([...batch.state, ...batch.timeline].some((event) => event.stateKey === "")) this.changed();
+  }
+
+  /** The room's state has changed under our feet. */
+  private changed(): void {
+    const before = this.current();
+    try {
+      this.state = this.readState();
+    } catch (error) {
+      return error instanceof Over && error.ending.code === "moved" ? this.end(error.ending) : undefined;
+    }
+    const { scene, server } = this.state;
+    if (scene.id !== before.scene.id || scene.server !== before.scene.server) {
+      const action = { label: "Show it", run: () => this.parts.goTo(location.pathname + location.search) };
+      this.parts.store.toast("This world has a new scene.", { key: "scene", stays: true, action });
+    }
+    if (server.userId !== before.server.userId || server.deviceId !== before.server.deviceId) this.keeper?.renew();
+  }
+
+  /** The homeserver no longer knows our guest: be another one, in the same place. */
+  private async anew(): Promise<void> {
+    if (!this.step("restart")) return;
+    this.membership.forget();
+    this.following.abort();
+    try {
+      await this.join();
+      this.keeper?.renew();
+    } catch (error) {
+      if (!this.life.signal.aborted) this.end(this.endingOf(error));
+    }
+  }
+
+  private async portal(uri: string, title: string): Promise<void> {
+    const { store, config } = this.parts;
+    const destination = readLink(uri, config.serverName);
+    if (!destination) return store.toast("This portal leads nowhere that can be opened from here.", { key: "portal" });
+    if (destination.kind === "web") return store.set({ leavingTo: { title, url: destination.url, host: destination.host } });
+    store.toast(`Going to ${title || "another world"}…`, { key: "portal", stays: true });
+    this.world?.setInputEnabled(false);
+    await this.leave();
+    this.parts.goTo(destination.path);
+  }
+
+  /** Ends the visit quietly and leaves the room. */
+  async leave(): Promise<void> {
+    this.keeper?.close();
+    this.life.abort();
+    await this.membership.leave(LEAVE_MS);
+  }
+
+  private end(ending: Ending): void {
+    if (!this.step("end")) return;
+    this.life.abort();
+    this.keeper?.close();
+    this.world?.setInputEnabled(false);
+    if (ending.code !== "replaced") this.membership.leaveNow();
+    this.parts.store.set({ ending, waiting: null, toasts: [], panel: null, people: [] });
+  }
+
+  private endingOf(error: unknown): Ending {
+    if (error instanceof Over) return error.ending;
+    if (error instanceof MatrixError) return matrixEnding(error);
+    this.parts.store.note(error instanceof Error ? `${error.name}: ${error.message}` : String(error));
+    return error instanceof HomeserverAway ? { ...SERVER_LOST, text: error.message } : SERVER_LOST;
+  }
+}
+
+function matrixEnding(error: MatrixError): Ending {
+  if (error.errcode === "M_GUEST_ACCESS_FORBIDDEN" || /guest/i.test(error.message)) return NO_GUESTS;
+  if (/\bban/i.test(error.message)) return BANNED;
+  if (error.status === 403) return { ...NO_GUESTS, code: "forbidden", title: "You may not enter this world" };
+  return { code: "homeserver", title: "The homeserver said no", text: error.message, action: "reload" };
+}
