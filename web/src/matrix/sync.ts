@@ -22,6 +22,8 @@ const LONGEST_PAUSE_MS = 5_000;
 export interface SyncBatch {
   /** The first batch after joining: the room's state as it is, and its last messages. */
   readonly first: boolean;
+  /** The answer speaks of the room: we are joined. */
+  readonly holdsRoom: boolean;
   /** State that holds before the timeline begins, then the timeline itself, in order. */
   readonly state: readonly RawEvent[];
   readonly timeline: readonly RawEvent[];
@@ -60,6 +62,7 @@ export function readSync(answer: Json, roomId: string, first: boolean): SyncBatc
     list(recordOr(holder)["events"]).map(rawEvent).filter((event) => event !== undefined);
   return {
     first,
+    holdsRoom: Object.hasOwn(recordOr(rooms["join"]), roomId),
     state: events(joined["state"]),
     timeline: events(joined["timeline"]),
     toDevice: events(answer["to_device"]).map(({ type, sender, content }) => ({ type, sender, content })),

@@ -47,6 +47,8 @@ export class Membership {
       try {
         await persist(() => this.name(this.identity?.userId ?? "", name, signal), waiting, signal);
         await this.join(signal);
+        const create = await persist(() => this.client.createEvent(this.roomId, signal), waiting, signal);
+        this.state.set(create.type, create);
         return await this.follow(signal);
       } catch (error) {
         if (!(error instanceof MatrixError && error.unknownToken)) throw error;
@@ -102,7 +104,7 @@ export class Membership {
       let inside = false;
       const batch = (batch: SyncBatch): void => {
         this.take(batch);
-        if (!inside && this.state.has("m.room.create")) {
+        if (!inside && batch.holdsRoom) {
           inside = true;
           resolve();
         }
