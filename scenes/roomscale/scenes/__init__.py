@@ -2,6 +2,7 @@
 
 Open one with `open_scene`, ask `check` what is wrong, let `mend` put right what needs no choice, and take the
 result as one file with `to_glb` or `write_glb`. Everything raised is a `SceneError`.
+For scripts with pygltflib there is `bridge`, imported on its own because pygltflib takes a while to load.
 """
 
 from roomscale.scenes.checks import check
