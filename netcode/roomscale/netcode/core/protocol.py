@@ -167,7 +167,7 @@ def _read_welcome(r: Reader) -> Welcome:
 def _read_entrant(r: Reader) -> Entrant:
     peer, role = r.peer(), r.uint(1)
     _want(role <= Role.OWNER, f"role {role}")
-    return Entrant(peer, role, r.str8(), r.str8(), r.ascii8())
+    return Entrant(peer, role, r.str8(), r.str8(), r.str8())
 
 
 def _read_enter(r: Reader) -> Enter:
@@ -241,7 +241,7 @@ def _a(text: str) -> bytes:
 
 def encode_entrant(e: Entrant) -> bytes:
     """One entry of ENTER; the simulation fills frames of at most `MAX_MESSAGE` bytes with them."""
-    return _u(e.peer, 2) + _u(e.role, 1) + _s(e.user_id) + _s(e.name) + _a(e.avatar)
+    return _u(e.peer, 2) + _u(e.role, 1) + _s(e.user_id) + _s(e.name) + _s(e.avatar)
 
 
 def _encode(message: Message) -> bytes:

@@ -81,9 +81,8 @@ class Simulation:
             raise JoinRefused("busy", "the session belongs to another user or world")
         seat.hello_due = True
         seat.heard_at = now
-        if self._worlds[world].roster.name(seat, name) or seat.role != role:
-            seat.role = role
-            seat.changed = True
+        self.rename(session, name)
+        self.set_role(session, role)
 
     def receive(self, session: str, channel: Channel, data: bytes, now: float) -> None:
         """A frame of a session. Never raises, whatever the bytes."""
@@ -140,6 +139,15 @@ class Simulation:
             return False
         if self._worlds[seat.world].roster.name(seat, name):
             seat.changed = True
+        return True
+
+    def set_role(self, session: str, role: int) -> bool:
+        """Give a session another role; the others are told at the next step. False when there is no such session."""
+        seat = self._seats.get(session)
+        if seat is None:
+            return False
+        seat.changed |= seat.role != role
+        seat.role = role
         return True
 
     def step(self, now: float) -> None:
@@ -263,4 +271,4 @@ class Simulation:
         self._outgoing.append((session, channel, frame))
 
     def _server_ms(self, now: float) -> int:
-        return int((now - self._epoch) * 1000) & _U32
+        return round((now - self._epoch) * 1000) & _U32

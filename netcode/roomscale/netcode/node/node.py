@@ -134,6 +134,8 @@ class Node:
                 reply = seam.Done(self._simulation.notice(world, code & 0xFF, text))
             case seam.Rename(session, name):
                 reply = seam.Done(int(self._simulation.rename(session, name)))
+            case seam.SetRole(session, role):
+                reply = seam.Done(int(role in _ROLES and self._simulation.set_role(session, role)))
             case seam.ListSessions():
                 views = self._simulation.sessions()
                 reply = seam.Sessions(

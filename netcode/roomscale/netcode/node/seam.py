@@ -69,6 +69,14 @@ class Rename:
 
 
 @dataclass(frozen=True, slots=True)
+class SetRole:
+    """Show a session in another role (`Role`). → Done(1) or Done(0)."""
+
+    session: str
+    role: int
+
+
+@dataclass(frozen=True, slots=True)
 class ListSessions:
     """Who is here: a gate that was restarted adopts them. → Sessions."""
 
@@ -152,12 +160,12 @@ class Closed:
     reason: str
 
 
-Request = Offer | Eject | Notice | Rename | ListSessions | GetMetrics
+Request = Offer | Eject | Notice | Rename | SetRole | ListSessions | GetMetrics
 Reply = Answer | Refused | Done | Sessions | Metrics | Failed
 Push = Opened | Closed
 Body = Request | Reply | Push
 
-REQUESTS: Final[tuple[type[Request], ...]] = (Offer, Eject, Notice, Rename, ListSessions, GetMetrics)
+REQUESTS: Final[tuple[type[Request], ...]] = (Offer, Eject, Notice, Rename, SetRole, ListSessions, GetMetrics)
 REPLIES: Final[tuple[type[Reply], ...]] = (Answer, Refused, Done, Sessions, Metrics, Failed)
 PUSHES: Final[tuple[type[Push], ...]] = (Opened, Closed)
 

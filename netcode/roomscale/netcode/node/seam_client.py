@@ -111,6 +111,10 @@ class SeamClient:
         """Show a session under another name; False when there is none. Raises NodeAway."""
         return _expect(await self._ask(seam.Rename(session, name)), seam.Done).count > 0
 
+    async def set_role(self, session: str, role: int) -> bool:
+        """Show a session in another role; False when there is none. Raises NodeAway."""
+        return _expect(await self._ask(seam.SetRole(session, role)), seam.Done).count > 0
+
     async def sessions(self) -> tuple[seam.SessionInfo, ...]:
         """Everybody on the node. Raises NodeAway."""
         return _expect(await self._ask(seam.ListSessions()), seam.Sessions).sessions
