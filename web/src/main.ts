@@ -127,10 +127,10 @@ const actions: Actions = {
       () => true,
       () => false,
     ) ?? Promise.resolve(false),
-  steer: (on) => {
+  steer: (on, focus = true) => {
     const { phase } = store.get();
     visit?.world?.setInputEnabled(on && (phase === "inside" || phase === "reconnecting"));
-    if (on) canvas?.focus({ preventScroll: true });
+    if (on && focus) canvas?.focus({ preventScroll: true });
   },
   goTo: (path) => location.assign(path),
   again: () => (store.get().ending?.action === "again" ? goTo(location.pathname + location.search) : location.reload()),

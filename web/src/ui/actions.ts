@@ -22,8 +22,8 @@ export interface Actions {
   leave(): void;
   wave(): void;
   copyLink(): Promise<boolean>;
-  /** The keyboard goes to the interface (false) or back to the world (true). */
-  steer(on: boolean): void;
+  /** The keyboard goes to the interface (false) or back to the world (true), with the focus unless `focus` is false. */
+  steer(on: boolean, focus?: boolean): void;
   goTo(path: string): void;
   again(): void;
 }

@@ -1,10 +1,16 @@
-/** The chat panel: the room's messages as text, and a line to write in. */
+/**
+ * The chat: the room's messages as text, and a line to write in.
+ *
+ * Rule: the line is always there, so that a key or a click leads straight into it; the messages unfold above it, and
+ * while they are folded the newest show over the world for a moment.
+ */
 import type { JSX } from "preact";
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import type { ChatMessage } from "../matrix/timeline";
 import { LONGEST_MESSAGE, senderName } from "../session/chat";
 import { useActions, useInterface, useStore } from "./actions";
-import { SendIcon } from "./icons";
+import { CloseIcon, SendIcon } from "./icons";
+import { closePanel, openPanel } from "./panels";
 
 /** A message is told apart from the next by who wrote it and when; within this many ms they share a heading. */
 const SAME_BREATH_MS = 5 * 60_000;
@@ -21,10 +27,34 @@ function time(timestamp: number): string {
   return new Date(timestamp).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
 }
 
-export function Chat(): JSX.Element {
+export function ChatDock(): JSX.Element {
+  const ui = useInterface();
+  const open = useStore((state) => state.panel === "chat");
+  const away = useStore((state) => state.homeserverAway);
+  return (
+    <section class={`chat ${open ? "open" : "folded"}`} aria-label="Chat">
+      {open ? (
+        <>
+          <header class="panel-head">
+            <h2>Chat</h2>
+            <button type="button" class="plain" aria-label="Close the chat" onClick={() => closePanel(ui)}>
+              <CloseIcon />
+            </button>
+          </header>
+          <Messages />
+          {away && <p class="banner">The homeserver is away. Messages go out when it is back.</p>}
+        </>
+      ) : (
+        <Peek />
+      )}
+      <Composer />
+    </section>
+  );
+}
+
+function Messages(): JSX.Element {
   const chat = useStore((state) => state.chat);
   const self = useStore((state) => state.selfUserId);
-  const away = useStore((state) => state.homeserverAway);
   const name = useNamer();
   const list = useRef<HTMLDivElement>(null);
   const atEnd = useRef(true);
@@ -36,23 +66,19 @@ export function Chat(): JSX.Element {
     if (box) atEnd.current = box.scrollHeight - box.scrollTop - box.clientHeight < 40;
   };
   return (
-    <div class="chat">
-      <div class="messages" ref={list} onScroll={scrolled} role="log" aria-live="polite" aria-label="Messages" tabIndex={0}>
-        <ol>
-          {chat.length === 0 && <li class="no-messages">Nobody has written anything yet. Say hello.</li>}
-          {chat.map((message, index) => (
-            <Message
-              key={message.txn ?? message.id}
-              message={message}
-              mine={message.sender === self}
-              name={name(message.sender)}
-              heading={startsGroup(chat[index - 1], message)}
-            />
-          ))}
-        </ol>
-      </div>
-      {away && <p class="banner">The homeserver is away. Messages go out when it is back.</p>}
-      <Composer />
+    <div class="messages" ref={list} onScroll={scrolled} role="log" aria-live="polite" aria-label="Messages" tabIndex={0}>
+      <ol>
+        {chat.length === 0 && <li class="no-messages">Nobody has written anything yet. Say hello.</li>}
+        {chat.map((message, index) => (
+          <Message
+            key={message.txn ?? message.id}
+            message={message}
+            mine={message.sender === self}
+            name={name(message.sender)}
+            heading={startsGroup(chat[index - 1], message)}
+          />
+        ))}
+      </ol>
     </div>
   );
 }
@@ -93,46 +119,45 @@ function Message(props: { message: ChatMessage; mine: boolean; name: string; hea
 }
 
 function Composer(): JSX.Element {
-  const { store, actions } = useInterface();
+  const ui = useInterface();
   const closed = useStore((state) => state.chatClosed);
   const [draft, setDraft] = useState("");
   const field = useRef<HTMLTextAreaElement>(null);
-  useEffect(() => field.current?.focus({ preventScroll: true }), []);
   if (closed !== null) return <p class="chat-closed">{closed}</p>;
   const send = (): void => {
-    actions.say(draft);
+    ui.actions.say(draft);
     setDraft("");
   };
   const key = (event: KeyboardEvent): void => {
     if (event.isComposing) return;
-    if (event.key === "Escape") {
+    const back = event.key === "Escape" || (event.key === "Enter" && draft.trim() === "");
+    if (back) {
       event.preventDefault();
-      store.set({ panel: null });
-      actions.steer(true);
+      event.stopPropagation();
+      closePanel(ui);
     } else if (event.key === "Enter" && !event.shiftKey) {
       event.preventDefault();
-      if (draft.trim() === "") actions.steer(true);
-      else send();
+      send();
     }
   };
+  const submit = (event: Event): void => {
+    event.preventDefault();
+    send();
+    field.current?.focus();
+  };
   return (
-    <form
-      class="composer"
-      onSubmit={(event) => {
-        event.preventDefault();
-        send();
-        field.current?.focus();
-      }}
-    >
+    <form class="composer" onSubmit={submit}>
       <textarea
         id="chat-field"
         ref={field}
         rows={1}
         aria-label="Message to everybody in this world"
-        placeholder="Say something…"
+        placeholder="Say something… (T)"
         maxLength={LONGEST_MESSAGE}
         value={draft}
         onInput={(event) => setDraft(event.currentTarget.value)}
+        onFocus={() => openPanel(ui, "chat")}
+        onBlur={() => ui.actions.steer(true, false)}
         onKeyDown={key}
       />
       <button type="submit" class="primary round" aria-label="Send" disabled={draft.trim() === ""}>
@@ -143,7 +168,7 @@ function Composer(): JSX.Element {
 }
 
 /** The last lines, over the world, for a moment, while the chat is closed. */
-export function ChatPeek(): JSX.Element | null {
+function Peek(): JSX.Element | null {
   const chat = useStore((state) => state.chat);
   const name = useNamer();
   const [now, setNow] = useState(0);

@@ -8,7 +8,7 @@ const KEYS: readonly (readonly [readonly string[], string])[] = [
   [["W", "A", "S", "D"], "Walk (arrow keys too)"],
   [["Shift"], "Run"],
   [["Space"], "Jump"],
-  [["Mouse"], "Drag, or click to look around"],
+  [["Mouse"], "Drag to look around; double-click (or L) to look freely"],
   [["V"], "First or third person"],
   [["E"], "Sit down, stand up"],
   [["T"], "Write a message (Enter too)"],
@@ -58,7 +58,7 @@ export function Help(): JSX.Element {
           </div>
         ))}
       </dl>
-      <p class="dialog-note">On a touch screen: the left half of the screen walks, the right half looks around.</p>
+      <p class="dialog-note">On a touch screen: the left half of the screen walks, the right half looks around, a tap jumps.</p>
       {notes.length > 0 && (
         <details class="notes">
           <summary>Notes about this world and connection ({notes.length})</summary>

@@ -2,9 +2,10 @@
 import type { JSX } from "preact";
 import { useEffect } from "preact/hooks";
 import { useInterface, useStore, type Interface } from "./actions";
-import { Chat, ChatPeek } from "./chat";
+import { ChatDock } from "./chat";
 import { Help, LeavingDialog } from "./help";
 import { ChatIcon, CloseIcon, HelpIcon, LeaveIcon, LinkIcon, PeopleIcon, WaveIcon } from "./icons";
+import { closePanel, openHelp, openPanel } from "./panels";
 import { People } from "./people";
 import { Toasts } from "./toasts";
 
@@ -23,8 +24,9 @@ export function Inside(): JSX.Element {
     <div class={`inside ${away ? "reconnecting" : ""}`}>
       <Bar />
       <Toasts />
-      {panel === null ? <ChatPeek /> : <Panel panel={panel} />}
-      {hint !== null && panel === null && <p class="hint">{hint}</p>}
+      {panel === "people" && <PeoplePanel />}
+      {hint !== null && <p class="hint">{hint}</p>}
+      <ChatDock />
       {help && <Help />}
       <LeavingDialog />
     </div>
@@ -49,25 +51,6 @@ function key(event: KeyboardEvent, { store, actions }: Interface): void {
   else openPanel({ store, actions }, chosen as "chat" | "people");
 }
 
-function openPanel({ store, actions }: Interface, panel: "chat" | "people"): void {
-  if (store.get().panel === panel && panel === "people") return closePanel({ store, actions });
-  store.set({ panel, ...(panel === "chat" && { unread: 0 }) });
-  if (panel === "chat") {
-    actions.steer(false);
-    document.getElementById("chat-field")?.focus();
-  }
-}
-
-function closePanel({ store, actions }: Interface): void {
-  store.set({ panel: null });
-  actions.steer(true);
-}
-
-function openHelp({ store, actions }: Interface): void {
-  actions.steer(false);
-  store.set({ help: true });
-}
-
 function Bar(): JSX.Element {
   const ui = useInterface();
   const name = useStore((state) => state.world?.name ?? "");
@@ -88,7 +71,7 @@ function Bar(): JSX.Element {
           <span class="count">{count}</span>
           <span class="visually-hidden">{count === 1 ? "person" : "people"} here</span>
         </button>
-        <button type="button" aria-pressed={panel === "chat"} aria-label="Chat" title="Chat (T)" onClick={() => toggle("chat")}>
+        <button type="button" aria-pressed={panel === "chat"} aria-label="Chat" title="Chat (T)" onMouseDown={(event) => event.preventDefault()} onClick={() => toggle("chat")}>
           <ChatIcon />
           {unread > 0 && <span class="unread">{Math.min(unread, 99)}</span>}
         </button>
@@ -109,22 +92,17 @@ function Bar(): JSX.Element {
   );
 }
 
-function Panel({ panel }: { panel: "chat" | "people" }): JSX.Element {
+function PeoplePanel(): JSX.Element {
   const ui = useInterface();
-  const title = panel === "chat" ? "Chat" : "Who is here";
-  const focus = (event: FocusEvent): void => {
-    const typing = (event.target as Element).matches("textarea, input");
-    if (typing) ui.actions.steer(event.type !== "focusin");
-  };
   return (
-    <section class={`panel ${panel}`} aria-label={title} onFocusIn={focus} onFocusOut={focus}>
+    <section class="panel" aria-label="Who is here">
       <header class="panel-head">
-        <h2>{title}</h2>
+        <h2>Who is here</h2>
         <button type="button" class="plain" aria-label="Close" onClick={() => closePanel(ui)}>
           <CloseIcon />
         </button>
       </header>
-      {panel === "chat" ? <Chat /> : <People />}
+      <People />
     </section>
   );
 }

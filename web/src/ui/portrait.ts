@@ -3,8 +3,8 @@
  *
  * Rule: one renderer for all, gone when the last is drawn: browsers allow few WebGL contexts, and the world needs one.
  */
-import { Box3, DirectionalLight, HemisphereLight, PerspectiveCamera, Scene, Vector3, WebGLRenderer } from "three";
-import { GLTFLoader } from "three/addons/loaders/GLTFLoader.js";
+import { AnimationMixer, Box3, DirectionalLight, HemisphereLight, PerspectiveCamera, Scene, Vector3, WebGLRenderer, type Object3D } from "three";
+import { GLTFLoader, type GLTF } from "three/addons/loaders/GLTFLoader.js";
 
 const SIZE = 192; // pixels: twice what it is shown at
 
@@ -31,7 +31,9 @@ export function portraitOf(url: string): Promise<string> {
 }
 
 async function draw(url: string): Promise<string> {
-  const { scene: avatar } = await new GLTFLoader().loadAsync(url);
+  const file = await new GLTFLoader().loadAsync(url);
+  const avatar = file.scene;
+  atEase(file);
   renderer ??= new WebGLRenderer({ antialias: true, alpha: true, preserveDrawingBuffer: true });
   renderer.setSize(SIZE, SIZE, false);
   const scene = new Scene();
@@ -48,11 +50,26 @@ async function draw(url: string): Promise<string> {
   return URL.createObjectURL(blob);
 }
 
-/** Head and shoulders, from a little to the side of the front (VRM 0 and glTF avatars look along +Z). */
-function frame(camera: PerspectiveCamera, avatar: Scene | import("three").Object3D): void {
+/** A figure rests with its arms stretched out; in the first moment of its idle clip it stands like a person. */
+function atEase({ scene, animations }: GLTF): void {
+  const idle = animations.find((clip) => /idle/i.test(clip.name));
+  if (!idle) return;
+  const mixer = new AnimationMixer(scene);
+  mixer.clipAction(idle).play();
+  mixer.update(0);
+  scene.updateMatrixWorld(true);
+}
+
+/** Head and shoulders, from a little to the side of the front (VRM 1 and glTF avatars look along +Z). */
+function frame(camera: PerspectiveCamera, avatar: Object3D): void {
   const box = new Box3().setFromObject(avatar);
-  const height = box.max.y - box.min.y;
-  const head = new Vector3((box.min.x + box.max.x) / 2, box.max.y - 0.2 * height, (box.min.z + box.max.z) / 2);
-  camera.position.copy(head).add(new Vector3(0.45, 0.12, 1.25).multiplyScalar(0.85 * height));
-  camera.lookAt(head);
+  const top = box.max.y;
+  const height = top - box.min.y;
+  const neck = avatar.getObjectByName("head")?.getWorldPosition(new Vector3()) ?? new Vector3(0, top - 0.2 * height, 0);
+  // The face and what is worn above it, whatever that is, with a little air.
+  const size = Math.max(top - neck.y, 0.15 * height) * 1.75;
+  const middle = new Vector3(neck.x, top - 0.5 * size + 0.04 * height, neck.z);
+  const away = size / (2 * Math.tan(((camera.fov / 2) * Math.PI) / 180));
+  camera.position.copy(middle).addScaledVector(new Vector3(0.34, 0.06, 0.94), away + 0.1 * height);
+  camera.lookAt(middle);
 }
