@@ -10,6 +10,7 @@ fit is one `SeamError`, and ends that connection alone.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import dataclasses
 import json
 import struct
@@ -23,6 +24,8 @@ MAX_REQUEST: Final = 65_536
 """Bytes of a frame to the node: an offer and its names."""
 MAX_REPLY: Final = 4_194_304
 """Bytes of a frame to the gate: `Sessions` of some thousand visitors."""
+_FAREWELL: Final = 0.5
+"""Seconds that what was written last may take to be read before a connection is cut."""
 _LENGTH: Final = struct.Struct(">I")
 
 
@@ -269,3 +272,11 @@ async def read_frame(reader: asyncio.StreamReader, limit: int) -> bytes | None:
         return await reader.readexactly(size)
     except asyncio.IncompleteReadError:
         raise SeamError("the stream ends within a frame") from None
+
+
+async def hang_up(writer: asyncio.StreamWriter) -> None:
+    """Close a connection: let the other side read what it was sent, but do not wait for one that does not."""
+    writer.close()
+    with contextlib.suppress(OSError, TimeoutError):
+        await asyncio.wait_for(writer.wait_closed(), _FAREWELL)
+    writer.transport.abort()

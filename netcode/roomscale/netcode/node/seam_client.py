@@ -151,7 +151,8 @@ class SeamClient:
             try:
                 await self._serve(reader, writer)
             finally:
-                self._lost(writer)
+                self._lost()
+                await seam.hang_up(writer)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._writer = writer
@@ -169,10 +170,9 @@ class SeamClient:
         except ConnectionError:
             pass
 
-    def _lost(self, writer: asyncio.StreamWriter) -> None:
+    def _lost(self) -> None:
         self._writer = None
         self._up.clear()
-        writer.close()
         for future in self._waiting.values():
             if not future.done():
                 future.set_exception(NodeAway("the netcode node went away"))

@@ -58,8 +58,6 @@ class SeamServer:
             return
         self._server.close()
         self._path.unlink(missing_ok=True)
-        for writer in list(self._writers):
-            writer.close()
         for task in list(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -87,7 +85,7 @@ class SeamServer:
         finally:
             self._writers.discard(writer)
             self._tasks.discard(task)
-            writer.close()
+            await seam.hang_up(writer)
 
     async def _read(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         slots = asyncio.Semaphore(_AT_ONCE)
