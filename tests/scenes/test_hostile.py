@@ -99,8 +99,8 @@ MEASURE = """
 import csv, json, resource, sys, time
 from pathlib import Path
 from roomscale.scenes import SceneError, check, errors_of, open_scene
-sys.addaudithook(lambda event, args: opened.append(str(args[0])) if event == "open" and watching else None)
 "".encode("unicode_escape")  # Python loads codecs from files of its own when they are used first
+sys.addaudithook(lambda event, args: opened.append(str(args[0])) if event == "open" and watching else None)
 opened, watching, results = [], False, []
 for line in sys.stdin:
     path = Path(line.strip())
