@@ -112,6 +112,8 @@ class Visitor:
     def say(self, text: str) -> None:
         """Write into the chat."""
         field = self.page.get_by_role("textbox", name="Message")
+        if not field.is_visible():
+            self.page.get_by_role("button", name="Chat", exact=True).click()
         field.fill(text)
         field.press("Enter")
 

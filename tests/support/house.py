@@ -114,6 +114,21 @@ class House:
         with urllib.request.urlopen(self.url + path, timeout=10) as response:
             return str(response.read().decode())
 
+    def wait_ready(self, *, seconds: float) -> None:
+        """Wait until the gate says that all parts are there."""
+        deadline = time.monotonic() + seconds
+        problems: Any = "no answer"
+        while time.monotonic() < deadline:
+            try:
+                answer = self.get("/readyz")
+                if answer.get("ready"):
+                    return
+                problems = answer
+            except OSError as error:
+                problems = error
+            time.sleep(0.05)
+        raise AssertionError(f"not ready within {seconds:g} s: {problems}")
+
     def _read(self) -> None:
         assert self.process is not None
         assert self.process.stdout is not None
