@@ -278,5 +278,6 @@ async def hang_up(writer: asyncio.StreamWriter) -> None:
     """Close a connection: let the other side read what it was sent, but do not wait for one that does not."""
     writer.close()
     with contextlib.suppress(OSError, TimeoutError):
-        await asyncio.wait_for(writer.wait_closed(), _FAREWELL)
+        async with asyncio.timeout(_FAREWELL):  # not wait_for: before Python 3.12 it can swallow a cancellation
+            await writer.wait_closed()
     writer.transport.abort()

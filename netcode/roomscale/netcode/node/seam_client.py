@@ -88,7 +88,8 @@ class SeamClient:
     async def wait_up(self, timeout: float) -> None:  # noqa: ASYNC109 - raises our error, not TimeoutError
         """Wait until the node is connected. Raises NodeAway after `timeout` seconds."""
         try:
-            await asyncio.wait_for(self._up.wait(), timeout)
+            async with asyncio.timeout(timeout):
+                await self._up.wait()
         except TimeoutError:
             raise NodeAway(f"no node at {self._path} within {timeout:g} s") from None
 
@@ -132,7 +133,8 @@ class SeamClient:
         self._waiting[number] = future
         try:
             self._writer.write(frame)
-            return await asyncio.wait_for(future, self._timeout)
+            async with asyncio.timeout(self._timeout):
+                return await future
         except TimeoutError:
             raise NodeAway(f"the netcode node did not answer within {self._timeout:g} s") from None
         finally:
