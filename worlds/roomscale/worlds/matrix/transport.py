@@ -19,7 +19,7 @@ from typing import Any, Final, TypeAlias, TypedDict, Unpack
 from urllib.parse import quote, urlencode
 
 import aiohttp
-import nio  # type: ignore[import-untyped]  # nio ships no annotations
+import nio
 
 from roomscale.worlds.errors import HomeserverAway, HomeserverError, MatrixError, WorldRefused
 
