@@ -33,9 +33,7 @@ def publishing_token(file: Path | None) -> str:
     if file is None:
         token = os.environ.get("ROOMSCALE_TOKEN", "").strip()
         if not token:
-            raise UsageError(
-                "publishing to a homeserver needs --token-file, or ROOMSCALE_TOKEN in the environment"
-            )
+            raise UsageError("publishing to a homeserver needs --token-file, or ROOMSCALE_TOKEN in the environment")
         return token
     try:
         return file.read_text("utf-8").strip()

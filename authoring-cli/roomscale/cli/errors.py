@@ -41,6 +41,15 @@ class UsageError(CommandError):
     exit_code = Exit.USAGE
 
 
+class BadScene(CommandError):
+    """A scene file that cannot be read, or is refused; the line names the file."""
+
+    def __init__(self, name: str, error: SceneError) -> None:
+        text = str(error)
+        super().__init__(text if name in text else f"{name}: {text}")
+        self.exit_code = Exit.USAGE if isinstance(error, UnreadableScene) else Exit.REFUSED
+
+
 class EnvironmentProblem(CommandError):
     """The machine or the network does not allow it; the line says what to change."""
 
@@ -55,7 +64,6 @@ class GaveUp(CommandError):
 
 #: The roots of the rooms, most specific first: what is raised under them → the exit code.
 EXIT_CODES: tuple[tuple[type[Exception], Exit], ...] = (
-    (UnreadableScene, Exit.USAGE),
     (SceneError, Exit.REFUSED),
     (AssetError, Exit.REFUSED),
     (HomeserverError, Exit.ENVIRONMENT),

@@ -13,6 +13,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from roomscale.cli.config import HOST_ACCOUNT, WORLD_SERVER, House, client_files
@@ -88,9 +89,10 @@ async def _open(options: Options, scene: ReadyScene | None, supervisor: Supervis
         await supervisor.ready("gate")
     published = await publish_scene(house, scene, output) if scene is not None else await publish_samples(house, output)
     with output.step("opening the doors"):
-        await _until(lambda: _answers(f"{house.public_url}/api/worlds/{published.room_id}"), seconds=30)
+        for world in published:
+            await _until(partial(_answers, f"{house.public_url}/api/worlds/{world.room_id}"), seconds=30)
     output.note("Ctrl-C ends it; `roomscale account NAME` makes an account to log in with")
-    output.result(f"{house.public_url}{published.link}")
+    output.result(f"{house.public_url}{published[0].link}")
 
 
 def check_port_free(host: str, port: int) -> None:

@@ -13,8 +13,9 @@ from pathlib import Path
 from roomscale.assets import samples
 from roomscale.assets.cache import UploadCache
 from roomscale.cli.config import HOST_ACCOUNT, WORLD_SERVER, House
+from roomscale.cli.errors import BadScene
 from roomscale.cli.output import Output
-from roomscale.scenes import RejectedScene, check, errors_of, mend, open_scene, to_glb
+from roomscale.scenes import RejectedScene, SceneError, check, errors_of, mend, open_scene, to_glb
 from roomscale.worlds.ids import parse_user_id
 from roomscale.worlds.matrix import MatrixClient
 from roomscale.worlds.model import ServerRef
@@ -37,13 +38,16 @@ class ReadyScene:
 
 
 def prepare_scene(path: Path, output: Output) -> ReadyScene:
-    """Read, check, mend and pack one file. Raises SceneError; tells what was mended."""
+    """Read, check, mend and pack one file. Raises BadScene; tells what was mended."""
     with output.step(f"checking {path.name}"):
-        scene, mended = mend(open_scene(path))
-        findings = check(scene)
-        if errors_of(findings):
-            raise RejectedScene(findings)
-        glb = to_glb(scene)
+        try:
+            scene, mended = mend(open_scene(path))
+            findings = check(scene)
+            if errors_of(findings):
+                raise RejectedScene(findings)
+            glb = to_glb(scene)
+        except SceneError as error:
+            raise BadScene(path.name, error) from error
     for finding in mended[:SHOWN_NOTES]:
         output.note(f"mended: {finding.message} ({finding.pointer})")
     if len(mended) > SHOWN_NOTES:
@@ -57,23 +61,22 @@ def alias_of(name: str) -> str:
     return "-".join(words)[:64] or "world"
 
 
-async def publish_scene(house: House, scene: ReadyScene, output: Output) -> Published:
+async def publish_scene(house: House, scene: ReadyScene, output: Output) -> list[Published]:
     """Publish a scene on the embedded homeserver, as its host."""
     request = PublishRequest(scene=scene.glb, name=scene.name, alias=alias_of(scene.name), server=server_of(house))
     async with host_client(house) as client:
-        return await publish_shown(client, request, house.directory.asset_cache, output)
+        return [await publish_shown(client, request, house.directory.asset_cache, output)]
 
 
-async def publish_samples(house: House, output: Output) -> Published:
-    """Publish the sample worlds, or find them as they were left; returns the first, where one begins."""
+async def publish_samples(house: House, output: Output) -> list[Published]:
+    """Publish the sample worlds, or find them as they were left; one begins in the first."""
     with output.step("publishing the sample worlds") as update, UploadCache(house.directory.asset_cache) as cache:
 
         def show(sample: Sample, progress: PublishProgress) -> None:
             shown(sample.name, update)(progress)
 
         async with host_client(house) as client:
-            done = await publish_each(client, samples.worlds(), cache, server=server_of(house), progress=show)
-    return done[0]
+            return await publish_each(client, samples.worlds(), cache, server=server_of(house), progress=show)
 
 
 def server_of(house: House) -> ServerRef:
