@@ -218,7 +218,7 @@ async def _pieces(data: bytes, progress: Callable[[int], None] | None) -> AsyncI
 @asynccontextmanager
 async def serving(repository: Repository) -> AsyncIterator[HttpStore]:
     """Run the repository on a free loopback port; yields a store that speaks to it."""
-    runner = web.AppRunner(repository.application(), access_log=None)
+    runner = web.AppRunner(repository.application(), access_log=None, handler_cancellation=True)
     await runner.setup()
     try:
         site = web.TCPSite(runner, "127.0.0.1", 0)

@@ -10,13 +10,12 @@ from __future__ import annotations
 import warnings
 from typing import Any
 
-import pygltflib  # type: ignore[import-untyped]
+import pygltflib
 
-from roomscale.scenes import jsonio
 from roomscale.scenes.checks.structure import require_sound
 from roomscale.scenes.document import Scene, parse_scene
 from roomscale.scenes.embed import to_glb
-from roomscale.scenes.errors import UnreadableScene
+from roomscale.scenes.errors import BrokenData, UnreadableScene
 from roomscale.scenes.jsonio import JsonObject
 
 
@@ -62,7 +61,19 @@ def from_pygltflib(document: pygltflib.GLTF2, base: Scene | None = None) -> Scen
 def _document(json: JsonObject) -> pygltflib.GLTF2:
     with warnings.catch_warnings():  # pygltflib types optional properties as if they always were there
         warnings.filterwarnings("ignore", category=RuntimeWarning, module="dataclasses_json")
-        return pygltflib.GLTF2.from_dict(jsonio.copy(json))
+        try:
+            return pygltflib.GLTF2.from_dict(_without_odd_extras(json))
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            raise BrokenData("PYGLTFLIB", "", f"pygltflib cannot hold this scene ({error})") from error
+
+
+def _without_odd_extras(value: Any) -> Any:
+    """A copy without `extras` that are no objects: pygltflib fails on them. On the way back they are still there."""
+    if isinstance(value, dict):
+        return {
+            key: _without_odd_extras(item) for key, item in value.items() if key != "extras" or isinstance(item, dict)
+        }
+    return [_without_odd_extras(item) for item in value] if isinstance(value, list) else value
 
 
 def _cleaned(value: Any) -> Any:
