@@ -31,12 +31,12 @@ def visit(browser: Browser, house: House) -> Iterator[Callable[..., Visitor]]:
     """`visit("Ada")` opens the Plaza in a profile of its own and enters as Ada; all are closed after the test."""
     visitors: list[Visitor] = []
 
-    def enter(name: str, path: str = "/w/plaza", *, inside: bool = True) -> Visitor:
+    def enter(name: str, path: str = "/w/plaza", *, avatar: str | None = None, inside: bool = True) -> Visitor:
         visitor = Visitor.of(browser)
         visitors.append(visitor)
         visitor.page.goto(house.url + path)
         if inside:
-            visitor.enter(name)
+            visitor.enter(name, avatar=avatar)
         return visitor
 
     yield enter

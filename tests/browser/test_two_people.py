@@ -72,9 +72,12 @@ def test_chat_goes_both_ways(visit: Visit) -> None:
 
 
 def test_a_portrait_of_two_people_in_the_plaza(visit: Visit, artefacts: Path) -> None:
-    ada, grace = visit("Ada"), visit("Grace")
-    ada.wait_for(peer("Grace"))
+    ada, chidi = visit("Ada", avatar="Ada"), visit("Chidi", avatar="Chidi")
+    ada.wait_for(peer("Chidi"))
+    chidi.walk("KeyW", 1.0)
+    chidi.walk("KeyD", 0.7)
     ada.page.set_viewport_size({"width": 1280, "height": 720})
-    grace.walk("KeyW", 1.2)
+    ada.say("What a lovely evening!")
+    ada.wait_for("r.chat.length > 0")
     ada.page.screenshot(path=artefacts / "two-people.png")
     assert (artefacts / "two-people.png").stat().st_size > 50_000, "an empty picture compresses to almost nothing"

@@ -103,9 +103,11 @@ class Visitor:
         tail = "\n".join(self.console[-12:])
         pytest.fail(f"`{condition}` did not hold within {seconds:g} s; hook: {self.hook()}\nconsole:\n{tail}")
 
-    def enter(self, name: str, *, seconds: float = 60) -> Json:
-        """Give a name, press Enter, and wait until the ground is under the feet."""
+    def enter(self, name: str, *, avatar: str | None = None, seconds: float = 60) -> Json:
+        """Give a name, choose a look, press Enter, and wait until the ground is under the feet."""
         self.page.get_by_label("Your name").fill(name)
+        if avatar is not None:
+            self.page.get_by_role("radio", name=avatar).check(force=True)  # its picture lies above it
         self.page.get_by_role("button", name="Enter", exact=False).click()
         return self.wait_for("r.phase === 'inside' && r.self.grounded", seconds=seconds)
 

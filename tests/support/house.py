@@ -75,6 +75,19 @@ class House:
 
     def stop(self) -> None:
         """End it as Ctrl-C would; a house that does not end is killed, and that is a failure."""
+        try:
+            self._stop()
+        finally:
+            self._close()
+
+    def _close(self) -> None:
+        """Close our end of its output."""
+        if self.process is not None and self.process.stdout is not None:
+            if self._reader is not None:
+                self._reader.join(5)
+            self.process.stdout.close()
+
+    def _stop(self) -> None:
         if self.process is None or self.process.poll() is not None:
             return
         children = psutil.Process(self.process.pid).children(recursive=True)
