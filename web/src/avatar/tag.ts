@@ -12,8 +12,8 @@ const FONT = `500 ${LINE * 0.56}px system-ui, "Segoe UI", Roboto, "Helvetica Neu
 const PADDING = LINE * 0.36;
 const LONGEST = 720;
 /** Height in metres at arm's length, growth per metre of distance, and the most. */
-const SMALLEST = 0.13;
-const PER_METRE = 0.028;
+const SMALLEST = 0.1;
+const PER_METRE = 0.024;
 const TALLEST = 0.62;
 /** Metres between which it fades away. */
 const FADE_FROM = 28;

@@ -47,8 +47,9 @@ export class CollisionTree implements Solid {
     const hit = this.bvh?.raycastFirst(this.ray, DoubleSide, 0, reach) ?? null;
     const face = hit?.face?.normal;
     if (hit === null || face === undefined) return null;
-    const side = face.x * dx + face.y * dy + face.z * dz > 0 ? -1 : 1;
-    return { distance: hit.distance, normal: [face.x * side, face.y * side, face.z * side] };
+    const front = face.x * dx + face.y * dy + face.z * dz <= 0;
+    const side = front ? 1 : -1;
+    return { distance: hit.distance, normal: [face.x * side, face.y * side, face.z * side], front };
   }
 
   /** Metres to the nearest surface. */

@@ -36,6 +36,8 @@ interface Region {
   /** Share of its places that have a roof over them, or ground below them. */
   covered: number;
   raised: number;
+  /** 0..1: how much of what is seen from it shows its back: near 1 within the mass of walls and floors. */
+  inverted: number;
 }
 
 /** Columns along the longer side: 64² columns of a few rays each take below 100 ms. */
@@ -49,18 +51,29 @@ const CEILING = 12;
 /** Metres beyond which more view is not better. */
 const VIEW = 25;
 const EYES = 1.5;
+/** Share of a region that is under a roof, and m² up to which, for it to be a house rather than a place with arcades. */
+const HOUSE_SHARE = 0.2;
+const LARGEST_HOUSE = 400;
 /** m² of walkable ground below which there is nothing to walk on. */
 const LEAST_AREA = 3;
 
+/** A chosen place, and what it is in. */
+export interface Chosen extends Spot {
+  /** m² that can be walked on from there. */
+  area: number;
+  /** 0..1: the share of it that is under a roof. */
+  covered: number;
+}
+
 /** The best place to stand, or null when there is no ground to walk on. `water` surfaces are stayed out of. */
-export function chooseSpot(solid: Solid, bounds: Box, water: Solid | null = null): Spot | null {
+export function chooseSpot(solid: Solid, bounds: Box, water: Solid | null = null): Chosen | null {
   const spacing = Math.max((Math.max(bounds.maxX - bounds.minX, bounds.maxZ - bounds.minZ) || 1) / COLUMNS, FINEST);
   const stands = sample(solid, bounds, spacing, water);
-  const regions = join(stands, spacing);
+  const regions = join(stands, spacing, solid);
   const best = regions.filter((region) => region.area >= LEAST_AREA).sort((a, b) => worth(b) - worth(a))[0];
   if (best === undefined) return null;
   const place = bestPlace(solid, best);
-  return { x: place.x, y: place.y, z: place.z, yaw: freestView(solid, place, middle(bounds)) };
+  return { x: place.x, y: place.y, z: place.z, yaw: freestView(solid, place, middle(bounds)), area: best.area, covered: best.covered };
 }
 
 /** Standing places of all columns, on a grid that is centred in the bounds. */
@@ -90,7 +103,10 @@ function standsAt(solid: Solid, x: number, z: number, bounds: Box, water: Solid 
     from = y - 0.02;
     if (hit.normal[1] < MIN_UP || !hasRoom(solid, x, y, z)) continue;
     if (water?.cast(x, y + 0.05, z, 0, 1, 0, 3) != null) continue;
-    found.push({ x, y, z, covered: solid.cast(x, y + 0.1, z, 0, 1, 0, CEILING) !== null });
+    const ceiling = solid.cast(x, y + 0.1, z, 0, 1, 0, CEILING);
+    // The hollow within a thick floor shows the backs of its faces above and below.
+    if (!hit.front && ceiling !== null && !ceiling.front) continue;
+    found.push({ x, y, z, covered: ceiling !== null });
   }
   return found;
 }
@@ -104,7 +120,7 @@ function hasRoom(solid: Solid, x: number, y: number, z: number): boolean {
 }
 
 /** Joins places whose neighbour is a step away into regions. */
-function join(stands: Stand[], spacing: number): Region[] {
+function join(stands: Stand[], spacing: number, solid: Solid): Region[] {
   const byCell = new Map<string, Stand[]>();
   for (const stand of stands) {
     const key = `${stand.column}:${stand.row}`;
@@ -117,7 +133,7 @@ function join(stands: Stand[], spacing: number): Region[] {
     const members = flood(first, regions.length, byCell, climb);
     const share = (test: (stand: Stand) => boolean): number => members.filter(test).length / members.length;
     const [covered, raised] = [share((stand) => stand.covered), share((stand) => stand.below > 0)];
-    regions.push({ stands: members, area: members.length * spacing * spacing, covered, raised });
+    regions.push({ stands: members, area: members.length * spacing * spacing, covered, raised, inverted: inverted(solid, members) });
   }
   return regions;
 }
@@ -138,26 +154,46 @@ function flood(first: Stand, region: number, byCell: ReadonlyMap<string, Stand[]
   return members;
 }
 
+/** Looks around from a few places of a region. */
+function inverted(solid: Solid, stands: readonly Stand[]): number {
+  let [backs, all] = [0, 0];
+  const stride = Math.max(1, Math.floor(stands.length / 12));
+  for (let at = 0; at < stands.length; at += stride) {
+    const { x, y, z } = stands[at] as Stand;
+    for (const [dx, dy, dz] of [[0, -1, 0], [0, 1, 0], [1, 0, 0], [-1, 0, 0], [0, 0, 1], [0, 0, -1]] as const) {
+      const hit = solid.cast(x, y + 1, z, dx, dy, dz, VIEW);
+      if (hit === null) continue;
+      all++;
+      if (!hit.front) backs++;
+    }
+  }
+  return all > 0 ? backs / all : 0;
+}
+
 /**
  * How good a region is: room counts by its order of magnitude; indoors is better than outdoors (a room modelled from
- * inside has a walkable outside too); on top of other walkable ground (a roof, a table, a terrace) is worse.
+ * inside has a walkable outside too); on top of other walkable ground (a roof, a table, a terrace) is worse, and so is the
+ * hollow within walls and floors, which shows only the backs of faces.
  */
 function worth(region: Region): number {
-  return Math.log2(region.area) + 3 * region.covered - 4 * region.raised;
+  const hollow = Math.max(0, region.inverted - 0.4) / 0.6;
+  return Math.log2(region.area) + 3 * region.covered - 4 * region.raised * (1 - 0.5 * region.covered) - 8 * hollow;
 }
 
 /** The place with the most room around it, near the middle of its region. */
 function bestPlace(solid: Solid, region: Region): Stand {
-  const stands = region.stands;
+  // A room with a yard: one arrives in the room.
+  const isHouse = region.covered >= HOUSE_SHARE && region.area < LARGEST_HOUSE;
+  const indoors = region.stands.filter((stand) => stand.covered);
+  const stands = isHouse ? indoors : region.stands;
   const cx = median(stands.map((stand) => stand.x));
   const cz = median(stands.map((stand) => stand.z));
-  const reach = Math.max(Math.sqrt(region.area), 2);
+  const reach = Math.max(Math.sqrt(region.area * (stands.length / region.stands.length)), 2);
   const cells = new Set(stands.map((stand) => `${stand.column}:${stand.row}`));
   const rank = (stand: Stand): number => {
     let room = 0;
     for (let dx = -2; dx <= 2; dx++) for (let dz = -2; dz <= 2; dz++) if (cells.has(`${stand.column + dx}:${stand.row + dz}`)) room++;
-    const isMostlyCovered = region.covered > 0.5 && !stand.covered;
-    return room / 25 - (1.2 * Math.hypot(stand.x - cx, stand.z - cz)) / reach - (isMostlyCovered ? 0.5 : 0) - (stand.below > 0 ? 1 : 0);
+    return room / 25 - (1.2 * Math.hypot(stand.x - cx, stand.z - cz)) / reach - (stand.below > 0 ? 1 : 0);
   };
   const near = [...stands].sort((a, b) => rank(b) - rank(a)).slice(0, 24);
   const free = near.map((stand) => ({ stand, worth: rank(stand) + 0.4 * clearance(solid, stand) }));

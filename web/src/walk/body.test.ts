@@ -240,6 +240,19 @@ describe("overhead and underfoot", () => {
   });
 });
 
+describe("broken geometry", () => {
+  it("without area does not break the body", () => {
+    const flat = [
+      ...quad([-1, 0.5, -2], [-1, 0.5, -2], [-1, 0.5, -2], [-1, 0.5, -2]),
+      ...quad([-1, 0.9, -2], [1, 0.9, -2], [1, 0.9, -2], [-1, 0.9, -2]),
+      ...quad([0, 0, -3], [0, 1, -3], [0, 2, -3], [0, 3, -3]),
+    ];
+    const body = bodyOn([...floor(), ...flat]);
+    const path = go(body, 3, { x: 0.01, z: -WALK_SPEED, jump: false });
+    expect(path.every((at) => Number.isFinite(at.x + at.y + at.z))).toBe(true);
+  });
+});
+
 describe("the walker", () => {
   it("comes to the same place at any frame rate", () => {
     const ends = [15, 30, 60, 144].map((rate) => {

@@ -191,6 +191,6 @@ export class Body {
 
 /** The share of a climb that a face as steep as `up` explains over `across` metres; the rest is a step. */
 function slopePart(climb: number, across: number, up: number): number {
-  const most = across * Math.sqrt(1 / (up * up) - 1);
+  const most = across * Math.sqrt(Math.max(0, 1 / (up * up) - 1));
   return Math.min(Math.max(climb, -most), most);
 }

@@ -60,8 +60,9 @@ function pushOffTriangle(t: Triangle, low: Point, rise: number, radius: number, 
   closestOnTriangle(t, low.x, low.y + height, low.z, onTriangle);
   const [dx, dy, dz] = [low.x - onTriangle.x, low.y + height - onTriangle.y, low.z - onTriangle.z];
   const distance = Math.hypot(dx, dy, dz);
-  // At distance 0 there is no telling which side: another triangle, or the next step, decides.
-  if (distance >= radius || distance < 1e-6) return null;
+  // At distance 0 there is no telling which side: another triangle, or the next step, decides. A triangle without area
+  // has no nearest point (NaN); its neighbours have.
+  if (!(distance < radius) || distance < 1e-6) return null;
   if (flat) return pushSideways(low, dx, dy, dz, radius);
   const push = (radius - distance) / distance;
   low.x += dx * push;

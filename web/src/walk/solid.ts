@@ -32,6 +32,8 @@ export interface Hit {
   distance: number;
   /** The surface's unit normal, turned towards where the ray came from. */
   normal: readonly [number, number, number];
+  /** Whether the triangle's front was hit: counter-clockwise corners face the viewer. */
+  front: boolean;
 }
 
 export interface Solid {
@@ -78,6 +80,7 @@ function castTriangle(t: Triangle, x: number, y: number, z: number, dx: number, 
   const distance = (vx * qx + vy * qy + vz * qz) / determinant;
   if (u < 0 || v < 0 || u + v > 1 || distance < 0 || distance > reach) return null;
   const [nx, ny, nz] = [uy * vz - uz * vy, uz * vx - ux * vz, ux * vy - uy * vx];
-  const length = Math.hypot(nx, ny, nz) * (nx * dx + ny * dy + nz * dz > 0 ? -1 : 1);
-  return { distance, normal: [nx / length, ny / length, nz / length] };
+  const front = nx * dx + ny * dy + nz * dz <= 0;
+  const length = Math.hypot(nx, ny, nz) * (front ? 1 : -1);
+  return { distance, normal: [nx / length, ny / length, nz / length], front };
 }
