@@ -7,7 +7,6 @@ silence and not all alike. Rule: whatever text comes in, the result is a plain o
 from __future__ import annotations
 
 import json
-import math
 import re
 from typing import Any, NoReturn
 
@@ -17,8 +16,7 @@ from roomscale.scenes.limits import DEFAULT_LIMITS, Limits
 JsonObject = dict[str, Any]
 """A JSON object of a scene. `Any`, because a check says what it is; nothing relies on it before."""
 
-# Only numbers of one of these shapes can exceed a double's range: then each float is looked at.
-_MAYBE_INFINITE = re.compile(rb"[0-9][eE]\+?[0-9]{3}|[0-9]{200}")
+_INFINITE = float("inf")
 _SURROGATE = re.compile(rb"\\[uU][dD][89a-fA-F]")
 
 
@@ -40,10 +38,10 @@ def parse(data: bytes | memoryview, *, limits: Limits = DEFAULT_LIMITS, name: st
         raise UnreadableScene("INVALID_JSON", f"the JSON of {name} is not UTF-8 (at byte {error.start})") from error
     if text.startswith("\ufeff"):
         raise UnreadableScene("INVALID_JSON", f"the JSON of {name} begins with a byte order mark; save it without")
-    tree = _load(text, name, float if not _MAYBE_INFINITE.search(raw) else _finite)
+    tree = _load(text, name)
     if not isinstance(tree, dict):
         raise UnreadableScene("TYPE_MISMATCH", f"{name} is no glTF: its JSON is no object")
-    _check_depth(tree, limits.json_depth, name)
+    _check_all(tree, limits.json_depth, name)
     if _SURROGATE.search(raw):
         try:
             dump(tree)
@@ -54,9 +52,9 @@ def parse(data: bytes | memoryview, *, limits: Limits = DEFAULT_LIMITS, name: st
     return tree
 
 
-def _load(text: str, name: str, parse_float: Any) -> Any:
+def _load(text: str, name: str) -> Any:
     try:
-        return json.loads(text, object_pairs_hook=_no_duplicates, parse_constant=_no_constant, parse_float=parse_float)
+        return json.loads(text, object_pairs_hook=_no_duplicates, parse_constant=_no_constant)
     except json.JSONDecodeError as error:
         raise UnreadableScene(
             "INVALID_JSON",
@@ -87,25 +85,22 @@ def _no_constant(text: str) -> NoReturn:
     raise UnreadableScene("INVALID_JSON", f"the JSON holds {text}, which is no JSON number")
 
 
-def _finite(text: str) -> float:
-    value = float(text)
-    if math.isinf(value):
-        raise UnreadableScene("VALUE_NOT_IN_RANGE", f"the number {printable(text, 24)} is beyond what can be held")
-    return value
-
-
-def _check_depth(tree: JsonObject, limit: int, name: str) -> None:
+def _check_all(tree: JsonObject, deepest: int, name: str) -> None:
+    """Go through all objects and lists, level by level: not too deep, and no number that became infinite (1e999)."""
     level: list[Any] = [tree]
-    for _ in range(limit):
-        level = [
-            item
-            for container in level
-            for item in (container.values() if type(container) is dict else container)
-            if type(item) is dict or type(item) is list
-        ]
-        if not level:
+    for _ in range(deepest):
+        inner: list[Any] = []
+        for container in level:
+            items = container.values() if type(container) is dict else container
+            if _INFINITE in items or -_INFINITE in items:
+                raise UnreadableScene(
+                    "VALUE_NOT_IN_RANGE", f"the JSON of {name} holds a number beyond what can be held"
+                )
+            inner += [item for item in items if type(item) is dict or type(item) is list]
+        if not inner:
             return
-    raise UnreadableScene("JSON_TOO_DEEP", f"the JSON of {name} is nested deeper than {limit}")
+        level = inner
+    raise UnreadableScene("JSON_TOO_DEEP", f"the JSON of {name} is nested deeper than {deepest}")
 
 
 def dump(tree: JsonObject) -> bytes:
