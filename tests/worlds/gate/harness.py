@@ -226,12 +226,14 @@ class Tab:
             wait = max(0, int(left * 1000)) if self.since else 0
             answer = await self.client.sync(self.since, timeout_ms=wait, filter_json=filter_json)
             self.since = answer["next_batch"]
-            for event in answer.get("to_device", {}).get("events", []):
-                if event["sender"] == self.server_user and event["content"].get("dest_session_id") == self.tab:
-                    found.append(event)
+            events = answer.get("to_device", {}).get("events", [])
+            found += [e for e in events if e["sender"] == self.server_user and self._is_for_us(e["content"])]
             if left <= 0:
                 break
         return found
+
+    def _is_for_us(self, content: dict[str, Any]) -> bool:
+        return content.get("dest_session_id") == self.tab
 
     async def call(self, sdp: str, *, seconds: float = 15.0, **changes: Any) -> dict[str, Any]:
         """Call as the browser does, an invite each 4 s, until there is a reply; the reply's event."""

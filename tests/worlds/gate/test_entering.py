@@ -120,9 +120,7 @@ async def test_a_kick_whose_reason_is_an_object_counts(synapse: RunningHomeserve
             assert await ended(tab, GoodbyeCode.KICKED) < 1.0
 
 
-async def test_a_ban_followed_by_thirty_messages_in_one_gap_is_seen(
-    synapse: RunningHomeserver, tmp_path: Path
-) -> None:
+async def test_a_ban_followed_by_thirty_messages_in_one_gap_is_seen(synapse: RunningHomeserver, tmp_path: Path) -> None:
     async with house(synapse, tmp_path) as built, await synapse.person("owner") as owner:
         room_id = await built.world(owner)
         async with person(built, room_id) as tab:

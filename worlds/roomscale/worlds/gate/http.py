@@ -106,9 +106,11 @@ def data(content: object, status: int = 200, cache: str = "no-store") -> Respons
 def error(status: int, code: str, message: str, retry_after_ms: int | None = None) -> Response:
     """A JSON answer that says what is wrong: `code` for programs, `error` for people."""
     content: dict[str, Any] = {"code": code, "error": message}
-    if retry_after_ms is not None:
-        content["retry_after_ms"] = retry_after_ms
-    return data(content, status)
+    if retry_after_ms is None:
+        return data(content, status)
+    response = data({**content, "retry_after_ms": retry_after_ms}, status)
+    response.headers["retry-after"] = str(-(-retry_after_ms // 1000))  # whole seconds, rounded up
+    return response
 
 
 async def _http_error(_: Request, exception: Exception) -> Response:

@@ -63,11 +63,9 @@ class NodeLink:
         await _mended(self._client.notice(room_id, code, text))
 
     async def update(self, session: Session) -> None:
-        """Give a session the name that it has by now. Raises NodeAway.
-
-        Its role reaches the node with its next offer: the seam has no message for it.
-        """
+        """Give a session the name and role that it has by now. Raises NodeAway."""
         await _mended(self._client.rename(session.key, session.name))
+        await _mended(self._client.set_role(session.key, session.role))
 
     async def sessions(self) -> Sequence[Session]:
         """What the node holds. Raises NodeAway."""

@@ -21,7 +21,7 @@ import uvicorn
 
 from roomscale.assets import samples
 from roomscale.worlds.errors import WorldError
-from roomscale.worlds.gate import addresses, http
+from roomscale.worlds.gate import addresses, caretaker, http
 from roomscale.worlds.gate.clientfiles import Folder
 from roomscale.worlds.gate.config import GateConfig
 from roomscale.worlds.gate.directory import Thumbnails
@@ -138,6 +138,7 @@ class Gate:
             asyncio.create_task(server.serve(sockets=[self._socket]), name="http"),
             asyncio.create_task(self.matrix.run(), name="matrix"),
             asyncio.create_task(self.housekeeping.run(), name="housekeeping"),
+            asyncio.create_task(caretaker.run(self.config, self.sessions.people), name="janitor"),
         ]
         stop = asyncio.create_task(ended.wait(), name="stop")
         self._announce()

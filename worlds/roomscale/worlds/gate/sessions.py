@@ -103,6 +103,10 @@ class Sessions:
             else:
                 known.inside = True
 
+    def people(self) -> set[tuple[str, str]]:
+        """Room id and user id of everybody who is in a world, or on their way."""
+        return {(session.room_id, session.user_id) for session in self._by_key.values()}
+
     def __len__(self) -> int:
         return len(self._by_key)
 
