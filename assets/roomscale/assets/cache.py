@@ -141,7 +141,7 @@ class UploadCache:
         except sqlite3.Error as error:
             raise CacheError(f"the upload cache {self._name} cannot be locked: {error}") from error
         try:
-            while not _try_lock(lock):  # noqa: ASYNC110 -- another process's lock sends no event
+            while not _try_lock(lock):
                 await asyncio.sleep(_LOCK_POLL_SECONDS)
             yield
         finally:

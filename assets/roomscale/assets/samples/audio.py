@@ -24,7 +24,8 @@ def _coloured(seconds: float, low: float, high: float, slope: float, seed: int) 
     shape = 1 / np.maximum(frequency, 20) ** (slope / 2)
     shape /= (1 + (low / np.maximum(frequency, 1)) ** 4) * (1 + (frequency / high) ** 4)
     sound = np.fft.irfft(spectrum * shape, count)
-    return sound / np.abs(sound).max()
+    loud: Array = sound / np.abs(sound).max()
+    return loud
 
 
 def _swell(seconds: float, turns: tuple[int, ...], seed: int) -> Array:
@@ -35,7 +36,7 @@ def _swell(seconds: float, turns: tuple[int, ...], seed: int) -> Array:
     return np.asarray(0.5 + 0.5 * curve / len(turns))
 
 
-def wind(seconds: float = 10) -> bytes:
+def wind(seconds: float = 9) -> bytes:
     """Evening air between houses: two bands that swell against each other, and far chimes."""
     low = _coloured(seconds, 60, 340, 1.2, 1) * (0.35 + 0.65 * _swell(seconds, (1, 2, 5), 2))
     high = _coloured(seconds, 420, 1500, 1.0, 3) * 0.35 * _swell(seconds, (1, 3, 4), 4)
@@ -58,11 +59,13 @@ def _chimes(seconds: float) -> Array:
     for k in range(7):
         note = 587.33 * 2 ** (rng.choice([0, 2, 4, 7, 9, 12]) / 12)
         strike = sum(
-            a * np.sin(2 * np.pi * note * f * t) * np.exp(-t * d) for f, a, d in ((1, 1, 1.6), (2.76, 0.4, 3), (5.4, 0.15, 6))
+            a * np.sin(2 * np.pi * note * f * t) * np.exp(-t * d)
+            for f, a, d in ((1, 1, 1.6), (2.76, 0.4, 3), (5.4, 0.15, 6))
         )
         start = int((k + rng.uniform(0, 0.8)) / 7 * count)
         np.add.at(sound, (start + np.arange(len(t))) % count, strike * rng.uniform(0.3, 1))
-    return sound / np.abs(sound).max()
+    loud: Array = sound / np.abs(sound).max()
+    return loud
 
 
 def portal(seconds: float = 5) -> bytes:
@@ -73,7 +76,7 @@ def portal(seconds: float = 5) -> bytes:
     return pack(np.asarray(hum) * 0.16 * (0.7 + 0.3 * _swell(seconds, (1, 2), 10)))
 
 
-def pack(sound: Array, bit_rate: int = 48000) -> bytes:
+def pack(sound: Array, bit_rate: int = 32000) -> bytes:
     """Mono MP3 of samples in -1..1."""
     samples = np.round(np.clip(sound, -1, 1) * 32000).astype(np.int16)
     sink = io.BytesIO()

@@ -22,8 +22,8 @@ CELL = 0.2  # metres: finer costs memory by its cube, coarser loses window sills
 class Light:
     """What the bake assumes of the sky: its colour on open ground, and the least that corners keep."""
 
-    sky: tuple[float, float, float] = (0.40, 0.47, 0.62)
-    floor: tuple[float, float, float] = (0.085, 0.09, 0.12)
+    sky: tuple[float, float, float] = (0.115, 0.16, 0.30)
+    floor: tuple[float, float, float] = (0.028, 0.034, 0.056)
     rays: int = 48
     distance: float = 9.0
     """Metres beyond which nothing occludes."""
@@ -46,7 +46,8 @@ class Voxels:
         inside = ((cells >= 0) & (cells < self.shape)).all(axis=1)
         cells = np.where(inside[:, None], cells, 0)
         found: NDArray[np.bool_] = self.full[cells[:, 0], cells[:, 1], cells[:, 2]]
-        return found & inside
+        reached: NDArray[np.bool_] = found & inside
+        return reached
 
 
 def _samples(mesh: Mesh) -> Array:
@@ -137,4 +138,5 @@ def exposed(light: Array) -> NDArray[np.uint8]:
     peak = light.max(axis=1, keepdims=True)
     rolled = np.where(peak > 0.6, 0.6 + 0.4 * (1 - np.exp(-(peak - 0.6) / 0.4)), peak)
     colour = light * rolled / np.maximum(peak, 1e-6)
-    return np.round(np.clip(colour, 0, 1) * 255).astype(np.uint8)
+    quantised: NDArray[np.uint8] = np.round(np.clip(colour, 0, 1) * 255).astype(np.uint8)
+    return quantised

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from roomscale.assets import samples
@@ -24,7 +25,7 @@ def files() -> dict[str, Callable[[], bytes]]:
         "avatars/index.json": _index,
     }
     for person in wardrobe.PEOPLE:
-        made[f"avatars/{person.id}.glb"] = lambda person=person: vrm.to_glb(person)
+        made[f"avatars/{person.id}.glb"] = partial(vrm.to_glb, person)
     return made
 
 

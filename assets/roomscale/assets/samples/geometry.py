@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
 Ints = NDArray[np.int64]
-Vec = Sequence[float]
+Vec = Sequence[float] | Array
 
 
 @dataclass(frozen=True)
@@ -36,9 +36,7 @@ class Mesh:
         lengths = np.linalg.norm(normals, axis=1, keepdims=True)
         flipped = np.linalg.det(linear) < 0
         triangles = self.triangles[:, ::-1] if flipped else self.triangles
-        return Mesh(
-            self.positions @ linear.T + matrix[:3, 3], normals / np.maximum(lengths, 1e-9), self.uvs, triangles
-        )
+        return Mesh(self.positions @ linear.T + matrix[:3, 3], normals / np.maximum(lengths, 1e-9), self.uvs, triangles)
 
     def at(self, x: float = 0, y: float = 0, z: float = 0, yaw: float = 0, pitch: float = 0, roll: float = 0) -> Mesh:
         """Rolled about Z, then pitched about X, then turned about Y (degrees), then moved (metres)."""
@@ -57,9 +55,7 @@ class Mesh:
         return Mesh(self.positions, self.normals, uvs, self.triangles)
 
 
-def transform(
-    x: float = 0, y: float = 0, z: float = 0, yaw: float = 0, pitch: float = 0, roll: float = 0
-) -> Array:
+def transform(x: float = 0, y: float = 0, z: float = 0, yaw: float = 0, pitch: float = 0, roll: float = 0) -> Array:
     """A rigid 4×4 matrix; angles in degrees, order as in `Mesh.at`."""
     a, b, c = (np.deg2rad(angle) for angle in (yaw, pitch, roll))
     turn = np.array([[cos(a), 0, sin(a)], [0, 1, 0], [-sin(a), 0, cos(a)]])
@@ -115,7 +111,7 @@ _NAMES = {"l": (0, -1), "r": (0, 1), "b": (1, -1), "t": (1, 1), "n": (2, -1), "f
 
 def _box_topology() -> tuple[Ints, Ints]:
     """Vertex signs (24×4: axis, then the sign on each axis) and the 44 triangles of a bevelled box."""
-    rows: list[tuple[int, int, int, int]] = []
+    rows: list[tuple[int, ...]] = []
     index: dict[tuple[int, tuple[int, ...]], int] = {}
     for axis, sign in _FACES:
         for signs in product((-1, 1), repeat=3):
@@ -136,9 +132,7 @@ def _box_topology() -> tuple[Ints, Ints]:
                 ends.append((index[first, tuple(signs3)], index[second, tuple(signs3)]))
             (a, b), (c, d) = ends
             triangles += [(a, b, d), (a, d, c)]
-    triangles += [
-        (index[0, signs], index[1, signs], index[2, signs]) for signs in product((-1, 1), repeat=3)
-    ]
+    triangles += [(index[0, signs], index[1, signs], index[2, signs]) for signs in product((-1, 1), repeat=3)]
     return np.array(rows), np.array(triangles)
 
 
@@ -205,9 +199,7 @@ def without(mesh: Mesh, gone: NDArray[np.bool_]) -> Mesh:
     return Mesh(mesh.positions[keep], mesh.normals[keep], mesh.uvs[keep], order[triangles])
 
 
-def beam(
-    start: Vec, end: Vec, width: float, height: float, bevel: float = 0.02, skip: str = ""
-) -> Mesh:
+def beam(start: Vec, end: Vec, width: float, height: float, bevel: float = 0.02, skip: str = "") -> Mesh:
     """A bevelled bar between two points; its texture runs along it."""
     a, b = np.asarray(start, dtype=np.float64), np.asarray(end, dtype=np.float64)
     length = float(np.linalg.norm(b - a))
@@ -238,12 +230,10 @@ def quads(rows: int, columns: int) -> Ints:
     """Triangles of a lattice of (rows + 1) × (columns + 1) vertices."""
     corner = (np.arange(rows)[:, None] * (columns + 1) + np.arange(columns)).reshape(-1)
     below = corner + columns + 1
-    return np.concatenate(
-        [np.stack([corner, corner + 1, below + 1], 1), np.stack([corner, below + 1, below], 1)]
-    )
+    return np.concatenate([np.stack([corner, corner + 1, below + 1], 1), np.stack([corner, below + 1, below], 1)])
 
 
-def polygon(points: Sequence[Vec], normal: Vec) -> Mesh:
+def polygon(points: Sequence[Vec] | Array, normal: Vec) -> Mesh:
     """A flat convex polygon as a fan."""
     positions = np.asarray(points, dtype=np.float64)
     count = len(positions)
@@ -293,9 +283,7 @@ def lathe(profile: Sequence[tuple[float, float]], sides: int = 12, sharp: bool =
     run = np.cumsum(np.hypot(np.diff(radii, prepend=radii[0]), np.diff(heights, prepend=heights[0])))
     around = max(float(radii.max()), 0.05) * angles
     uvs = np.stack([np.tile(around, (len(radii), 1)), -np.repeat(run[:, None], sides + 1, 1)], -1)
-    return surface(
-        positions.reshape(-1, 3), normals.reshape(-1, 3), quads(len(radii) - 1, sides), uvs.reshape(-1, 2)
-    )
+    return surface(positions.reshape(-1, 3), normals.reshape(-1, 3), quads(len(radii) - 1, sides), uvs.reshape(-1, 2))
 
 
 def tube(points: Sequence[Vec], radii: Sequence[float], sides: int = 7) -> Mesh:
@@ -321,12 +309,12 @@ def tube(points: Sequence[Vec], radii: Sequence[float], sides: int = 7) -> Mesh:
 def ball(radius: float, detail: int = 2) -> Mesh:
     """An icosphere about the origin: 12, 42, 162 vertices for detail 0, 1, 2."""
     g = (1 + 5**0.5) / 2
-    corners = [(-1, g, 0), (1, g, 0), (-1, -g, 0), (1, -g, 0), (0, -1, g), (0, 1, g)]
+    corners: list[tuple[float, float, float]] = [(-1, g, 0), (1, g, 0), (-1, -g, 0), (1, -g, 0), (0, -1, g), (0, 1, g)]
     corners += [(0, -1, -g), (0, 1, -g), (g, 0, -1), (g, 0, 1), (-g, 0, -1), (-g, 0, 1)]
     faces = "0 11 5 0 5 1 0 1 7 0 7 10 0 10 11 1 5 9 5 11 4 11 10 2 10 7 6 7 1 8 "
     faces += "3 9 4 3 4 2 3 2 6 3 6 8 3 8 9 4 9 5 2 4 11 6 2 10 8 6 7 9 8 1"
     points = [np.array(p) / np.linalg.norm(p) for p in corners]
-    triangles = np.array([int(t) for t in faces.split()]).reshape(-1, 3).tolist()
+    triangles = [(int(a), int(b), int(c)) for a, b, c in zip(*[iter(faces.split())] * 3, strict=True)]
     for _ in range(detail):
         middles: dict[tuple[int, int], int] = {}
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -81,7 +82,7 @@ def _cuts(low: float, high: float, edges: Sequence[float], step: float) -> Array
     """Sorted cut lines from low to high with all edges, refined until no cell is longer than `step`."""
     marks = sorted({low, high, *(round(e, 4) for e in edges if low < e < high)})
     lines = [low]
-    for a, b in zip(marks, marks[1:], strict=False):
+    for a, b in pairwise(marks):
         pieces = max(1, int(np.ceil((b - a) / step - 1e-6)))
         lines += [a + (b - a) * k / pieces for k in range(1, pieces + 1)]
     return np.array(lines)
@@ -145,13 +146,12 @@ def window(
     plain: bool = False,
 ) -> None:
     """A window in a hole: `lit` is the interior shown, None a dark one; a `plain` one has no lintel."""
-    columns = 2 if hole.width < 1.3 else 3
-    rows = 2 if hole.height < 1.8 else 3
     scenery.add(node, trim, reveal(hole))
     scenery.add(node, "window", pane(hole, DARK if lit is None else lit))
     if lit is not None:
-        scenery.lamp((hole.middle, hole.y + hole.height * 0.5, 0.7), power=0.34 * hole.width, reach=5.5)
-    scenery.add(node, "timber", bars(hole, columns, rows))
+        scenery.lamp((hole.middle, hole.y + hole.height * 0.5, 0.7), power=0.36 * hole.width, reach=5.5)
+    if hole.width > 1.4:
+        scenery.add(node, "timber", bars(hole, 4, 2))
     scenery.add(node, trim, stud((hole.width + 0.3, 0.12, 0.16)).at(hole.middle, hole.y - 0.12, 0))
     if not hole.arch and not plain:
         scenery.add(node, trim, stud((hole.width + 0.24, 0.2, 0.08)).at(hole.middle, hole.top, 0))

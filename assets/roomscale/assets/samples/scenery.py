@@ -64,7 +64,7 @@ class Scenery:
         """Puts meshes into the part of `node` that wears `finish`."""
         self.parts.setdefault((node, finish), []).extend(mesh.moved(self.matrix) for mesh in meshes)
 
-    def lamp(self, at: Point, colour: Point = (1.0, 0.66, 0.3), power: float = 1.0, reach: float = 9.0) -> None:
+    def lamp(self, at: Point, colour: Point = (1.0, 0.56, 0.21), power: float = 1.0, reach: float = 9.0) -> None:
         """Adds baked light."""
         self.lamps.append(Lamp(self.point(at), colour, power, reach))
 

@@ -1,7 +1,7 @@
 """Textures: small tiling images, drawn by arithmetic.
 
-A *surface* is a height field; from it come the colour detail (grey, around 1, so that the palette keeps its hues) and the
-tangent-space normals. Its one rule: everything wraps, and everything is seeded.
+A *surface* is a height field; from it come the colour detail (grey, around 1, so that the palette keeps its
+hues) and the tangent-space normals. Its one rule: everything wraps, and everything is seeded.
 """
 
 from __future__ import annotations
@@ -38,12 +38,12 @@ def _grey(tone: Array) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
 
 
 def _normals(height: Array, relief: float) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
-    """Tangent-space normals (glTF: +Y up in the image) of a wrapping height field, in steps of 4."""
+    """Tangent-space normals (glTF: +Y up in the image) of a wrapping height field, in steps of 8."""
     dx = (np.roll(height, -1, 1) - np.roll(height, 1, 1)) * relief
     dy = (np.roll(height, -1, 0) - np.roll(height, 1, 0)) * relief
     normal = np.stack([-dx, dy, np.ones_like(height)], axis=-1)
     normal /= np.linalg.norm(normal, axis=-1, keepdims=True)
-    steps = np.round((normal * 127 + 128) / 4) * 4
+    steps = np.round((normal * 127 + 128) / 8) * 8
     return steps.clip(0, 255).astype(np.uint8)
 
 
@@ -70,7 +70,8 @@ def noise(size: int, cells: int, seed: int, across: int | None = None) -> Array:
 
     top = corner(0, 0) * (1 - sx) + corner(0, 1) * sx
     bottom = corner(1, 0) * (1 - sx) + corner(1, 1) * sx
-    return top * (1 - sy) + bottom * sy
+    blended: Array = top * (1 - sy) + bottom * sy
+    return blended
 
 
 def _edge(distance: Array, width: float) -> Array:
@@ -153,7 +154,7 @@ def _planks() -> tuple[Array, Array, float]:
     """Boards along u with grain."""
     size, boards = 128, 4
     rng = np.random.default_rng(51)
-    u, v = _pixels(size)
+    _, v = _pixels(size)
     y = v * boards
     board = np.floor(y).astype(int)
     seam = np.minimum(y - board, board + 1 - y)
@@ -175,41 +176,49 @@ def _ripples() -> tuple[Array, Array, float]:
 
 
 DARK = 8  # the window cell of a room without light
+PANE = (40, 60)  # pixels of one cell
 
 
 def windows() -> bytes:
-    """Interiors: eight lit panes and a dark one (32×48 each) in a row; see `window_cell`."""
-    cells = []
+    """Interiors behind their glazing bars: eight lit panes and a dark one in a row; see `window_cell`."""
+    x, y = np.meshgrid((np.arange(PANE[0]) + 0.5) / PANE[0], (np.arange(PANE[1]) + 0.5) / PANE[1])
     rng = np.random.default_rng(61)
     glow = np.array(palette.linear("glow"))
+    cells = []
     for cell in range(8):
-        x, y = np.meshgrid((np.arange(32) + 0.5) / 32, (np.arange(48) + 0.5) / 48)
-        lamp = np.exp(-(((x - rng.uniform(0.3, 0.7)) * 2.2) ** 2 + ((y - rng.uniform(0.25, 0.5)) * 1.8) ** 2))
-        light = 0.42 + 0.75 * lamp - 0.18 * y
-        if cell % 2 == 0:  # curtains drawn aside
-            width = rng.uniform(0.16, 0.3)
-            fold = 0.75 + 0.25 * np.sin(x * 60)
-            light = np.where((x < width) | (x > 1 - width), light * 0.42 * fold, light)
-        if cell in (1, 5):  # a plant on the sill
-            light = np.where(np.hypot((x - 0.35) * 1.3, (y - 0.86) * 1.6) < 0.19, light * 0.22, light)
-        if cell in (3, 6):  # half a blind
-            light = np.where(y < 0.38, light * (0.5 + 0.1 * np.sin(y * 90)), light)
-        if cell == 7:  # somebody reading
-            head = np.hypot(x - 0.62, (y - 0.62) * 1.3) < 0.1
-            light = np.where(head | ((np.abs(x - 0.62) < 0.2) & (y > 0.76)), light * 0.2, light)
         tint = glow * np.array([1.0, 0.9 + 0.02 * cell, 0.8 + 0.04 * (cell % 4)])
-        cells.append(light[..., None] * tint)
-    x, y = np.meshgrid((np.arange(32) + 0.5) / 32, (np.arange(48) + 0.5) / 48)
+        cells.append(_interior(x, y, cell, rng)[..., None] * tint)
     sheen = 0.25 + 0.5 * np.exp(-(((x - y * 0.6 - 0.25) * 4) ** 2))
-    cells.append(sheen[..., None] * np.array(palette.linear("slate")) * 0.35)
-    strip = np.concatenate(cells, axis=1)
+    cells.append(sheen[..., None] * np.array(palette.linear("slate")) * 0.3)
+    bars = (np.abs(x - 0.5) < 0.035) | (np.abs(y - 0.36) < 0.022) | (np.abs(y - 0.69) < 0.022)
+    bars |= (np.abs(x - 0.5) > 0.465) | (np.abs(y - 0.5) > 0.475)
+    frame = np.array(palette.linear("timber")) * 0.35
+    strip = np.concatenate([np.where(bars[..., None], frame, cell) for cell in cells], axis=1)
     encoded = np.clip(strip, 0, 1) ** (1 / 2.2) * 255
     return png.encode((np.round(encoded / 4) * 4).clip(0, 255).astype(np.uint8))
 
 
+def _interior(x: Array, y: Array, cell: int, rng: np.random.Generator) -> Array:
+    """Brightness of one lit room: its lamp, and what stands before it."""
+    lamp = np.exp(-(((x - rng.uniform(0.3, 0.7)) * 2.2) ** 2 + ((y - rng.uniform(0.25, 0.5)) * 1.8) ** 2))
+    light = 0.40 + 0.8 * lamp - 0.2 * y
+    if cell % 2 == 0:  # curtains drawn aside
+        width = rng.uniform(0.16, 0.3)
+        fold = 0.75 + 0.25 * np.sin(x * 60)
+        light = np.where((x < width) | (x > 1 - width), light * 0.42 * fold, light)
+    if cell in (1, 5):  # a plant on the sill
+        light = np.where(np.hypot((x - 0.35) * 1.3, (y - 0.86) * 1.6) < 0.19, light * 0.22, light)
+    if cell in (3, 6):  # half a blind
+        light = np.where(y < 0.38, light * (0.5 + 0.1 * np.sin(y * 90)), light)
+    if cell == 7:  # somebody reading
+        head = np.hypot(x - 0.66, (y - 0.6) * 1.3) < 0.1
+        light = np.where(head | ((np.abs(x - 0.66) < 0.2) & (y > 0.76)), light * 0.2, light)
+    return np.asarray(light)
+
+
 def window_cell(cell: int) -> tuple[float, float, float, float]:
     """u0, v0, u1, v1 of a pane in `windows`, a little inside its edges."""
-    return (cell % 9) / 9 + 0.004, 0.01, (cell % 9 + 1) / 9 - 0.004, 0.99
+    return (cell % 9) / 9 + 0.002, 0.01, (cell % 9 + 1) / 9 - 0.002, 0.99
 
 
 def swirl() -> bytes:

@@ -14,7 +14,7 @@ import pygltflib as g
 
 from roomscale.assets.samples import audio, bake, palette, textures, tidy
 from roomscale.assets.samples.geometry import Array, Mesh, join
-from roomscale.assets.samples.gltf import VERTEX, Writer, pose, quaternion
+from roomscale.assets.samples.gltf import VERTEX, Writer, byte_normals, pose, quaternion
 from roomscale.assets.samples.scenery import Point, Scenery
 
 TEXEL = 256  # integer texture coordinates per repeat: 16 bits then hold 128 repeats either way
@@ -57,13 +57,13 @@ class Sound:
 class Sky:
     """OMI_environment_sky's gradient and our fog; linear colours."""
 
-    top: Point = (0.022, 0.045, 0.135)
-    horizon: Point = (0.42, 0.235, 0.245)
-    bottom: Point = (0.05, 0.06, 0.11)
-    top_curve: float = 0.32
-    ambient: Point = (0.86, 0.92, 1.1)
+    top: Point = (0.006, 0.022, 0.105)
+    horizon: Point = (0.20, 0.30, 0.47)
+    bottom: Point = (0.028, 0.04, 0.085)
+    top_curve: float = 0.5
+    ambient: Point = (2.05, 1.95, 1.9)
     ambient_sky: float = 0.25
-    fog: Point = (0.17, 0.145, 0.235)
+    fog: Point = (0.10, 0.145, 0.25)
     fog_near: float = 26.0
     fog_far: float = 230.0
 
@@ -145,7 +145,7 @@ def _bake(world: World, merged: list[tuple[str, str, Mesh]]) -> list[Any]:
 def _primitive(writer: Writer, mesh: Mesh, colour: Any, finish: str, material: int) -> g.Primitive:
     attributes = g.Attributes(
         POSITION=writer.accessor(mesh.positions.astype(np.float32), VERTEX, bounds=True),
-        NORMAL=writer.accessor(np.round(mesh.normals * 127).astype(np.int8), VERTEX, normalized=True),
+        NORMAL=writer.accessor(byte_normals(mesh.normals), VERTEX, normalized=True),
     )
     look = palette.FINISHES[finish]
     picture = look.emissive_texture or look.base_image
@@ -325,4 +325,3 @@ def _sounds(writer: Writer, world: World, root: int) -> None:
         writer.extend("KHR_audio_emitter", {"audio": clips, "sources": sources, "emitters": emitters})
         if everywhere:
             writer.extend_scene("KHR_audio_emitter", {"emitters": everywhere})
-

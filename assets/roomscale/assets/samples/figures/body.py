@@ -7,8 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from roomscale.assets.samples.figures import rig
 from roomscale.assets.samples.geometry import Array, Mesh, ball, quads, smooth_surface
@@ -53,12 +55,12 @@ def chain(axis: int, stops: Sequence[tuple[float, str]], width: float = 0.06) ->
     return weigh
 
 
-def skirt(top: float, bottom: float, share: float = 0.75) -> Weigher:
+def skirt(top: float, bottom: float, share: float = 0.94) -> Weigher:
     """Cloth from the hips down: more and more with the leg on its side, between both in the middle."""
 
     def weigh(points: Array) -> Array:
-        down = np.clip((top - points[:, 1]) / (top - bottom), 0, 1) * share
-        left = _ramp(points[:, 0], 0.0, 0.16)
+        down = np.clip((top - points[:, 1]) / (top - bottom), 0, 1) ** 0.6 * share
+        left = _ramp(points[:, 0], 0.0, 0.13)
         return _columns(
             len(points), [("hips", 1 - down), ("leftUpperLeg", down * left), ("rightUpperLeg", down * (1 - left))]
         )
@@ -78,7 +80,7 @@ def _columns(count: int, shares: Sequence[tuple[str, Array]]) -> Array:
     return weights
 
 
-def part(mesh: Mesh, tint: Rgb | Array, weigh: Weigher, shade: Array | None = None) -> Part:
+def part(mesh: Mesh, tint: Rgb | Array, weigh: Weigher, shade: NDArray[np.floating[Any]] | None = None) -> Part:
     """A part in one colour (or one per vertex), darker where `shade` says so."""
     tints = np.broadcast_to(np.asarray(tint, dtype=np.float64), (len(mesh.positions), 3)).copy()
     if shade is not None:
@@ -109,9 +111,7 @@ def loft(rings: Sequence[Ring], sides: int = 14, squareness: float = 2.2, cap: b
     c, s = np.cos(angles), np.sin(angles)
     x = np.sign(c) * np.abs(c) ** (2 / squareness)
     z = np.sign(s) * np.abs(s) ** (2 / squareness)
-    rows = [
-        np.stack([cx + rx * x, np.full(sides, y), cz + rz * z], axis=1) for y, cx, cz, rx, rz in rings
-    ]
+    rows = [np.stack([cx + rx * x, np.full(sides, y), cz + rz * z], axis=1) for y, cx, cz, rx, rz in rings]
     return _closed(rows, cap)
 
 
@@ -119,9 +119,7 @@ def limb(points: Sequence[Sequence[float]], radii: Sequence[float], sides: int =
     """A lying limb along +X through points; `flat` squeezes it in z."""
     angles = np.linspace(0, 2 * np.pi, sides + 1)[:-1]
     rows = [
-        np.stack(
-            [np.full(sides, p[0]), p[1] + r * np.cos(angles), p[2] + r * flat * np.sin(angles)], axis=1
-        )
+        np.stack([np.full(sides, p[0]), p[1] + r * np.cos(angles), p[2] + r * flat * np.sin(angles)], axis=1)
         for p, r in zip(points, radii, strict=True)
     ]
     return _closed(rows, True)
@@ -150,7 +148,9 @@ def _closed(rows: list[Array], cap: bool) -> Mesh:
     return mesh
 
 
-def blob(centre: Sequence[float], size: Sequence[float], detail: int = 2, dent: Callable[[Array], Array] | None = None) -> Mesh:
+def blob(
+    centre: Sequence[float], size: Sequence[float], detail: int = 2, dent: Callable[[Array], Array] | None = None
+) -> Mesh:
     """An ellipsoid with half axes `size`; `dent` may reshape the unit ball first."""
     base = ball(1.0, detail)
     shape = base.positions if dent is None else dent(base.positions)

@@ -223,5 +223,3 @@ def sampled(clip: Clip) -> tuple[Array, Array, dict[str, Array]]:
                 keys[k] *= -1
         turns[name] = keys
     return phases * clip.seconds, np.array([pose.hips for pose in poses]), turns
-
-

@@ -146,7 +146,17 @@ def _arm(p: Person) -> list[Part]:
 
 def _leg(p: Person) -> list[Part]:
     k = p.limbs
-    rows = [(0.07, 0.052), (0.12, 0.056), (0.26, 0.066), (0.40, 0.066), (0.49, 0.07), (0.60, 0.08), (0.76, 0.092), (0.86, 0.095), (0.92, 0.08)]
+    rows = [
+        (0.07, 0.052),
+        (0.12, 0.056),
+        (0.26, 0.066),
+        (0.40, 0.066),
+        (0.49, 0.07),
+        (0.60, 0.08),
+        (0.76, 0.092),
+        (0.86, 0.095),
+        (0.92, 0.08),
+    ]
     leg = loft([(y, 0.09, 0.0 if y > 0.2 else -0.005, r * k, r * k * 1.02) for y, r in rows], 11, 2.1)
     weigh = chain(1, LEG, 0.05)
     shade = _low(leg.positions[:, 1], 0.0, 0.3, 0.8) * (1 - 0.25 * np.clip((leg.positions[:, 1] - 0.7) / 0.2, 0, 1))
@@ -167,7 +177,15 @@ def _shoe(p: Person) -> list[Part]:
     z = floor[:, 2]
     shade = np.where(floor[:, 1] < 0.012, 0.45, 1.0)
     mesh = type(mesh)(floor, mesh.normals, mesh.uvs, mesh.triangles)
-    boot = loft([(0.05, 0.092, 0.0, 0.062, 0.066), (0.14, 0.092, -0.004, 0.064, 0.068), (0.165, 0.092, -0.004, 0.066, 0.07), (0.168, 0.092, -0.004, 0.05, 0.055)], 10)
+    boot = loft(
+        [
+            (0.05, 0.092, 0.0, 0.062, 0.066),
+            (0.14, 0.092, -0.004, 0.064, 0.068),
+            (0.165, 0.092, -0.004, 0.066, 0.07),
+            (0.168, 0.092, -0.004, 0.05, 0.055),
+        ],
+        10,
+    )
     del z
     return [
         part(mesh, p.shoes, chain(2, [(-1, "leftFoot"), (0.115, "leftToes")], 0.03), shade),
@@ -195,7 +213,9 @@ def hair_cap(p: Person, *, low: float, fringe: float, puff: float = 1.0, detail:
     return part(mesh, p.hair, rigid("head"), shade)
 
 
-def coat(tint: Rgb, bottom: float, flare: float, *, girth: float = 1.0, top: float = 1.02, open_front: bool = False) -> Part:
+def coat(
+    tint: Rgb, bottom: float, flare: float, *, girth: float = 1.0, top: float = 1.02, open_front: bool = False
+) -> Part:
     """A skirt or coat-tail from the waist to `bottom`, both sides visible at its hem."""
     rows = []
     for k in range(7):
@@ -204,7 +224,16 @@ def coat(tint: Rgb, bottom: float, flare: float, *, girth: float = 1.0, top: flo
         wide = (0.150 + (flare - 0.150) * t**0.8) * girth
         angles = np.linspace(0, 2 * np.pi, 21)[:-1] if not open_front else np.linspace(0.62 * np.pi, 2.38 * np.pi, 20)
         wave = 1 + 0.035 * t * np.sin(angles * 7)
-        rows.append(np.stack([wide * np.cos(angles) * wave, np.full(len(angles), y), wide * (0.78 if k else 0.74) * np.sin(angles) * wave], 1))
+        rows.append(
+            np.stack(
+                [
+                    wide * np.cos(angles) * wave,
+                    np.full(len(angles), y),
+                    wide * (0.78 if k else 0.74) * np.sin(angles) * wave,
+                ],
+                1,
+            )
+        )
     mesh = sheet(rows, closed=not open_front)
     half = len(mesh.positions) // 2
     shade = _low(mesh.positions[:, 1], bottom, top, 0.85)
@@ -214,5 +243,10 @@ def coat(tint: Rgb, bottom: float, flare: float, *, girth: float = 1.0, top: flo
 
 def band(tint: Rgb, y: float, tall: float, wide: float, deep: float) -> Part:
     """A belt, sash or collar about the trunk."""
-    rings = [(y, 0, 0, wide * 0.96, deep * 0.96), (y + tall * 0.15, 0, 0, wide, deep), (y + tall * 0.85, 0, 0, wide, deep), (y + tall, 0, 0, wide * 0.96, deep * 0.96)]
+    rings = [
+        (y, 0, 0, wide * 0.96, deep * 0.96),
+        (y + tall * 0.15, 0, 0, wide, deep),
+        (y + tall * 0.85, 0, 0, wide, deep),
+        (y + tall, 0, 0, wide * 0.96, deep * 0.96),
+    ]
     return part(loft(rings, 16, 2.3), tint, chain(1, SPINE, 0.05))

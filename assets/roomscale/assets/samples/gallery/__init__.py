@@ -35,7 +35,7 @@ def make() -> World:
         ],
         sounds=[Sound("portal_sound", "portal", (0, 1.6, -9.4), 0.6, 1.5)],
         sky=Sky(fog_near=30.0, fog_far=260.0),
-        light=Light(sky=(0.42, 0.46, 0.56), floor=(0.13, 0.125, 0.13), distance=7.0),
+        light=Light(sky=(0.17, 0.20, 0.28), floor=(0.06, 0.06, 0.066), distance=7.0),
         images={"pictures": pictures.atlas()},
         eyes=((-6.4, 0.2, -12.6), (6.4, 4.0, 12.6)),
     )

@@ -67,7 +67,9 @@ def _ceiling(scenery: Scenery) -> None:
     for k in range(31):
         z = -LONG + 2 * LONG * k / 30
         for side in (-1, 1):
-            scenery.add("hall", "iron", beam((0, TALL + 2.32, z), (side * reach, TALL + 1.22, z), 0.05, 0.06, 0.01, "lr"))
+            scenery.add(
+                "hall", "iron", beam((0, TALL + 2.32, z), (side * reach, TALL + 1.22, z), 0.05, 0.06, 0.01, "lr")
+            )
     for x, y in ((0, 2.34), (-reach / 2, 1.8), (reach / 2, 1.8)):
         scenery.add("hall", "iron", beam((x, TALL + y, -LONG), (x, TALL + y, LONG), 0.07, 0.09, 0.02))
 
@@ -168,7 +170,11 @@ def _plinth(scenery: Scenery) -> None:
     here.add("furniture", "trim", box((1.24, 0.1, 1.24), 0.04).at(0, 0.96, 0))
     for radius, pitch, yaw, thick in ((0.78, 74, 0, 0.06), (0.6, 30, 50, 0.055), (0.43, 100, 110, 0.05)):
         here.add("furniture", "gilt", _ring(radius, thick).at(0, 1.95, 0, yaw, pitch))
-    here.add("furniture", "lamp", lathe([(0.02, -0.15), (0.13, -0.08), (0.16, 0), (0.13, 0.08), (0.02, 0.15)], 12).at(0, 1.95, 0))
+    here.add(
+        "furniture",
+        "lamp",
+        lathe([(0.02, -0.15), (0.13, -0.08), (0.16, 0), (0.13, 0.08), (0.02, 0.15)], 12).at(0, 1.95, 0),
+    )
     here.lamp((0, 1.95, 0), power=1.6, reach=6)
     here.solid("plinth", (1.5, 1.1, 1.5), (0, 0, 0))
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
+from numpy.typing import NDArray
 
 from roomscale.assets.samples import palette, png
 from roomscale.assets.samples.geometry import Array
@@ -26,7 +27,7 @@ def _canvas(key: str, shade: float = 1.0) -> tuple[Array, Array, Array]:
     return np.tile(_c(key, shade), (SIZE, SIZE, 1)), x, y
 
 
-def _fill(image: Array, where: Array, colour: Array) -> None:
+def _fill(image: Array, where: NDArray[np.bool_], colour: Array) -> None:
     image[where] = colour
 
 
@@ -98,7 +99,9 @@ def _tree() -> Array:
     def grow(px: float, py: float, angle: float, length: float, thick: float) -> None:
         qx, qy = px + length * np.cos(angle), py - length * np.sin(angle)
         t = np.clip(((x - px) * (qx - px) + (y - py) * (qy - py)) / length**2, 0, 1)
-        _fill(image, np.hypot(x - px - t * (qx - px), y - py - t * (qy - py)) < thick * (1 - 0.3 * t), _c("timber", 0.75))
+        _fill(
+            image, np.hypot(x - px - t * (qx - px), y - py - t * (qy - py)) < thick * (1 - 0.3 * t), _c("timber", 0.75)
+        )
         if length < 0.06:
             _fill(image, np.hypot(x - qx, y - qy) < 0.026, _c("rose"))
             return

@@ -5,6 +5,8 @@ Its one rule: the deck's profile is one function; paving, parapets and collider 
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 
 from roomscale.assets.samples.geometry import Array, beam, box, join, slab, strip
@@ -33,7 +35,7 @@ def build(scenery: Scenery) -> None:
     half = at.BRIDGE_WIDTH / 2
     columns = np.linspace(-half, half, 4)
     lines = [np.stack([np.full_like(z, x), y + 0.015, z], axis=1) for x in columns]
-    deck = join([strip(a, b, smooth=True) for a, b in zip(lines, lines[1:], strict=False)])
+    deck = join([strip(a, b, smooth=True) for a, b in pairwise(lines)])
     here.add(NODE, "cobble", deck)
     here.walk(strip(lines[0], lines[-1], smooth=True))
     for k in range(1, SEGMENTS, 2):
@@ -76,7 +78,7 @@ def _parapets(here: Scenery, z: Array, y: Array) -> None:
         for k in range(0, SEGMENTS, 2):
             a = (side * x, float(y[k]) + 0.72, float(z[k]))
             b = (side * x, float(y[k + 2]) + 0.72, float(z[k + 2]))
-            here.add(NODE, "ashlar", beam(a, b, 0.26, 1.0, 0.03, "tb"))
+            here.add(NODE, "ashlar", beam(a, b, 0.26, 1.0, 0.03))
             up = (0, 0.13, 0)
             here.add(NODE, "trim", beam(tuple(np.add(a, up)), tuple(np.add(b, up)), 0.42, 0.15, 0.05))
         steps = 6
@@ -92,4 +94,4 @@ def _parapets(here: Scenery, z: Array, y: Array) -> None:
             here.add(NODE, "ashlar", box((0.6, 1.0, 0.6), 0.05, "b").at(side * x, 0, foot))
             here.add(NODE, "trim", box((0.74, 0.14, 0.74), 0.05).at(side * x, 1.0, foot))
             here.solid("bridge_pier", (0.62, 1.2, 0.62), (side * x, 0, foot))
-            post(here.placed(side * x, 1.14, foot), height=1.5, power=1.5)
+            post(here.placed(side * x, 1.14, foot), height=1.5, power=3.4)

@@ -31,11 +31,11 @@ def flat(west: float, north: float, east: float, south: float, y: float, step: f
 
 def _quays(scenery: Scenery) -> None:
     """Cobbles north and south of the canal; the bays of the water stairs are left out."""
-    north = flat(at.WEST, at.TERRACE_EDGE, at.EAST, at.CANAL_NORTH, 0, 1.3)
+    north = flat(at.WEST, at.TERRACE_EDGE, at.EAST, at.CANAL_NORTH, 0, 1.4)
     south = [
         flat(at.WEST, at.CANAL_SOUTH, at.STEPS_WEST, at.CANAL_SOUTH + 1.4, 0, 1.0),
         flat(at.STEPS_EAST, at.CANAL_SOUTH, at.EAST, at.CANAL_SOUTH + 1.4, 0, 1.0),
-        flat(at.WEST, at.CANAL_SOUTH + 1.4, at.EAST, at.SOUTH + 0.5, 0, 1.3),
+        flat(at.WEST, at.CANAL_SOUTH + 1.4, at.EAST, at.SOUTH + 0.5, 0, 1.4),
     ]
     scenery.add(NODE, "cobble", north, *south)
     scenery.walk(
@@ -79,7 +79,9 @@ def _terrace(scenery: Scenery) -> None:
         count = round((right - left) / COPING)
         for k in range(count):
             wide = (right - left) / count
-            stone = box((wide - 0.02, 0.16, 0.5), 0.04).at(left + wide * (k + 0.5), at.TERRACE - 0.04, at.TERRACE_EDGE - 0.15)
+            stone = box((wide - 0.02, 0.16, 0.5), 0.04).at(
+                left + wide * (k + 0.5), at.TERRACE - 0.04, at.TERRACE_EDGE - 0.15
+            )
             scenery.add(NODE, "trim", stone)
         _balustrade(scenery, left, right)
     steps = 8
@@ -128,7 +130,7 @@ def _paving(scenery: Scenery) -> None:
     """Pale bands in the cobbles: a ring about the fountain, and the way from the bridge to the stairs."""
     x, z = at.FOUNTAIN
     for inner, outer in ((3.9, 4.5), (6.6, 7.0)):
-        ring = lathe([(outer, 0.0), (outer, 0.02), (inner, 0.02), (inner, 0.0)], 40, sharp=True)
+        ring = lathe([(outer, 0.018), (inner, 0.02)], 36)
         scenery.add(NODE, "paving", ring.at(x, 0, z))
     south = at.CANAL_NORTH - 3.4
     for side in (-1, 1):
@@ -150,7 +152,9 @@ def _water_stairs(scenery: Scenery) -> None:
         step = box((east - west, height, 0.22), 0.03, "b").at((west + east) / 2, -rise * (k + 1) - height + rise, z)
         scenery.add(NODE, "trim", step)
     for x, facing in ((west, 1), (east, -1)):
-        cheek = grid((x, at.BED, at.CANAL_SOUTH + (1.4 if facing > 0 else 0)), (0, 0, -1.4 * facing), (0, -at.BED, 0), 1)
+        cheek = grid(
+            (x, at.BED, at.CANAL_SOUTH + (1.4 if facing > 0 else 0)), (0, 0, -1.4 * facing), (0, -at.BED, 0), 1
+        )
         scenery.add(NODE, "ashlar", cheek)
     corners = [
         (west, 0, at.CANAL_SOUTH + 1.4),

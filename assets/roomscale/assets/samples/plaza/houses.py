@@ -12,6 +12,7 @@ import numpy as np
 
 from roomscale.assets.samples.geometry import Mesh, beam, box, grid, lathe, polygon, slab, stud, tube
 from roomscale.assets.samples.openings import Hole, arch_ring, door, reveal, wall, window
+from roomscale.assets.samples.plaza.trees import tuft
 from roomscale.assets.samples.scenery import Scenery
 
 GROUND_FLOOR, UPPER_FLOOR = 3.5, 3.0
@@ -65,7 +66,7 @@ def build(scenery: Scenery, node: str, house: House) -> None:
         body = grid((side * house.width, 0, 0), (0, 0, -DEPTH), (0, house.height, 0), 99)
         scenery.add(node, house.finish, body if side else body.scaled(-1, 1, 1))
     _bands(scenery, node, house)
-    {"steps": _stepped, "point": _pointed, "eaves": _eaves}[house.gable](scenery, node, house, rng)
+    {"steps": _stepped, "point": _pointed, "eaves": eaves}[house.gable](scenery, node, house, rng)
     size = (house.width, house.height + 3, DEPTH)
     back = 2.6 if house.ground == "arcade" else 0.0
     scenery.solid(f"{node}_wall", (size[0], size[1], DEPTH - back), (house.width / 2, 0, -(DEPTH + back) / 2))
@@ -83,28 +84,33 @@ def _openings(scenery: Scenery, node: str, house: House, rng: np.random.Generato
         for bay in range(bays):
             hole = Hole(pitch * (bay + 0.5) - wide / 2, y, wide, tall)
             lit = int(rng.integers(0, 8)) if rng.random() < house.lit else None
-            window(scenery, node, hole, lit=lit, shutters=house.shutters if pitch > 1.95 else None, plain=house.plain or floor > 1)
+            window(
+                scenery,
+                node,
+                hole,
+                lit=lit,
+                shutters=house.shutters if pitch > 1.95 else None,
+                plain=house.plain or floor > 1,
+            )
             holes.append(hole)
     if house.ground == "arcade":
         return holes + _arcade(scenery, node, house, bays, pitch)
     return holes + _street(scenery, node, house, bays, pitch, rng)
 
 
-def _street(
-    scenery: Scenery, node: str, house: House, bays: int, pitch: float, rng: np.random.Generator
-) -> list[Hole]:
+def _street(scenery: Scenery, node: str, house: House, bays: int, pitch: float, rng: np.random.Generator) -> list[Hole]:
     """A door, and windows or one shop window beside it."""
     entry = int(rng.integers(0, bays)) if house.ground == "door" else bays - 1
     hole = Hole(pitch * (entry + 0.5) - 0.6, 0.16, 1.2, 2.75, arch=True)
     door(scenery, node, hole)
-    ring = arch_ring(1.2, hole.top - 0.6, 0.2, 0.1, 5).at(hole.middle)
-    scenery.add(node, "trim", ring)
+    if not house.plain:
+        scenery.add(node, "trim", arch_ring(1.2, hole.top - 0.6, 0.2, 0.1, 5).at(hole.middle))
     _wall_lantern(scenery, node, hole.right + 0.35 if entry < bays - 1 else hole.x - 0.35, 2.5)
     holes = [hole]
     if house.ground == "shop":
         shop = Hole(0.5, 0.75, pitch * (bays - 1) - 0.7, 1.9)
         window(scenery, node, shop, lit=2)
-        scenery.lamp((shop.middle, 1.6, 1.2), power=0.8, reach=6)
+        scenery.lamp((shop.middle, 1.6, 1.2), power=1.8, reach=7)
         _awning(scenery, node, shop, "plaster_rose" if house.finish != "plaster_rose" else "plaster_teal")
         return [*holes, shop]
     for bay in range(bays):
@@ -112,7 +118,7 @@ def _street(
             opening = Hole(pitch * (bay + 0.5) - 0.5, 1.05, 1.0, 1.65)
             window(scenery, node, opening, lit=int(rng.integers(0, 8)) if rng.random() < house.lit else None)
             holes.append(opening)
-            if rng.random() < 0.6:
+            if rng.random() < 0.4:
                 _flower_box(scenery, node, opening, rng)
     return holes
 
@@ -150,11 +156,11 @@ def _bands(scenery: Scenery, node: str, house: House) -> None:
         y = GROUND_FLOOR + (floor - 1) * UPPER_FLOOR
         scenery.add(node, "trim", stud((house.width - 0.02, 0.16, 0.11)).at(house.width / 2, y, 0))
     y = house.height
-    cornice = box((house.width + 0.1, 0.22, 0.42), 0.05, "n").at(house.width / 2, y - 0.22, 0.1)
+    cornice = stud((house.width + 0.1, 0.24, 0.32)).at(house.width / 2, y - 0.22, 0)
     scenery.add(node, "trim", cornice)
     if house.plain:
         return
-    count = max(3, round(house.width / 1.05))
+    count = max(3, round(house.width / 1.25))
     for k in range(count):
         x = house.width * (k + 0.5) / count
         scenery.add(node, "trim", stud((0.14, 0.24, 0.22)).at(x, y - 0.46, 0))
@@ -232,19 +238,20 @@ def _ridge_roof(scenery: Scenery, node: str, house: House, tall: float, overhang
         if (patch.normals[0] * np.array([side, 1, 0])).sum() < 0:
             patch = Mesh(patch.positions, -patch.normals, patch.uvs, patch.triangles[:, ::-1])
         scenery.add(node, "roof", patch)
-    scenery.add(node, "roof", beam((half, house.height + tall + 0.1, front), (half, house.height + tall + 0.1, back), 0.3, 0.2))
+    ridge_line = [(half, house.height + tall, z) for z in (front, back)]
+    scenery.add(node, "roof", tube(ridge_line, [0.14, 0.14], 5))
 
 
-def _eaves(scenery: Scenery, node: str, house: House, rng: np.random.Generator) -> None:
+def eaves(scenery: Scenery, node: str, house: House, rng: np.random.Generator) -> None:
     """One slope to the street with dormers, tiled; its ridge along the street."""
     rise, run = 2.9, 3.2
     length = float(np.hypot(rise, run + 0.4))
     angle = float(np.rad2deg(np.arctan2(rise, run + 0.4)))
-    slab = grid((-0.1, 0, 0), (house.width + 0.2, 0, 0), (0, 0, -length), 1.5).at(0, 0, 0, pitch=angle)
-    scenery.add(node, "roof", slab.at(0, house.height + 0.02, 0.45))
-    scenery.add(node, "trim", box((house.width + 0.2, 0.14, 0.16), 0.03).at(house.width / 2, house.height - 0.06, 0.42))
+    tiles = grid((-0.1, 0, 0), (house.width + 0.2, 0, 0), (0, 0, -length), 1.5).at(0, 0, 0, pitch=angle)
+    scenery.add(node, "roof", tiles.at(0, house.height + 0.02, 0.45))
+    scenery.add(node, "trim", slab((house.width + 0.2, 0.14, 0.16)).at(house.width / 2, house.height - 0.06, 0.42))
     top = house.height + rise
-    scenery.add(node, "roof", beam((-0.1, top + 0.1, -run), (house.width + 0.1, top + 0.1, -run), 0.3, 0.22))
+    scenery.add(node, "roof", tube([(-0.1, top, -run), (house.width + 0.1, top, -run)], [0.16, 0.16], 5))
     for side in (0.0, house.width):
         corners = [(side, house.height, 0.2), (side, house.height, -2 * run), (side, top, -run)]
         scenery.add(node, house.finish, polygon(corners, (1 if side else -1, 0, 0)))
@@ -287,15 +294,19 @@ def _awning(scenery: Scenery, node: str, hole: Hole, finish: str) -> None:
         x0 = hole.x - 0.25 + wide * k
         cloth = finish if k % 2 else "plaster_pale"
         sheet = [(x0, 2.95, 0.02), (x0 + wide, 2.95, 0.02), (x0 + wide, 2.35, 1.15), (x0, 2.35, 1.15)]
-        flap = [(x0, 2.35, 1.15), (x0 + wide, 2.35, 1.15), (x0 + wide, 2.12, 1.16), (x0 + wide / 2, 2.06, 1.16), (x0, 2.12, 1.16)]
+        flap = [
+            (x0, 2.35, 1.15),
+            (x0 + wide, 2.35, 1.15),
+            (x0 + wide, 2.12, 1.16),
+            (x0 + wide / 2, 2.06, 1.16),
+            (x0, 2.12, 1.16),
+        ]
         under = polygon(sheet, (0, -0.88, -0.47))
         scenery.add(node, cloth, polygon(sheet, (0, 0.88, 0.47)), polygon(flap, (0, 0, 1)), under)
 
 
 def _flower_box(scenery: Scenery, node: str, hole: Hole, rng: np.random.Generator) -> None:
     """A trough under a sill with something growing in it."""
-    from roomscale.assets.samples.plaza.trees import tuft
-
     scenery.add(node, "timber", stud((hole.width + 0.1, 0.2, 0.3)).at(hole.middle, hole.y - 0.3, 0))
     for k in range(2):
         x = hole.x + hole.width * (k + 0.5) / 2
@@ -307,7 +318,7 @@ def _wall_lantern(scenery: Scenery, node: str, x: float, y: float) -> None:
     """A lantern on a bracket."""
     scenery.add("lanterns", "iron", stud((0.06, 0.06, 0.4)).at(x, y + 0.34, 0))
     _lantern(scenery, x, y, 0.3)
-    scenery.lamp((x, y + 0.1, 0.45), power=1.0, reach=7)
+    scenery.lamp((x, y + 0.1, 0.5), power=2.2, reach=8)
 
 
 def _lantern(scenery: Scenery, x: float, y: float, z: float) -> None:
@@ -323,4 +334,4 @@ def _hanging_lantern(scenery: Scenery, node: str, at: tuple[float, float, float]
     x, y, z = at
     scenery.add("lanterns", "iron", tube([(x, y, z), (x, y + 0.5, z)], [0.015, 0.015], 3))
     _lantern(scenery, x, y - 0.3, z)
-    scenery.lamp((x, y - 0.15, z), power=1.1, reach=6.5)
+    scenery.lamp((x, y - 0.15, z), power=2.0, reach=7)

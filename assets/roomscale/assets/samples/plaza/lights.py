@@ -28,7 +28,7 @@ def build(scenery: Scenery) -> None:
     """All posts and strings."""
     for x, z in POSTS:
         foot = scenery.placed(x, 0, z)
-        post(foot, height=3.3, power=2.4)
+        post(foot, height=3.3, power=5.0)
         foot.solid("lantern_post", (0.34, 3.6, 0.34), (0, 0, 0))
     tower = (at.TOWER[0], 9.4, at.TOWER[1] + 3.1)
     for end, count in (
@@ -44,8 +44,8 @@ def build(scenery: Scenery) -> None:
 
 def post(foot: Scenery, height: float, power: float) -> None:
     """A cast post with a four-sided lantern on top; local origin at its foot."""
-    shaft = [(0.17, 0.0), (0.17, 0.12), (0.1, 0.2), (0.075, 0.6), (0.06, height - 0.35), (0.1, height - 0.3)]
-    shaft += [(0.05, height - 0.2), (0.05, height)]
+    shaft = [(0.17, 0.0), (0.15, 0.16), (0.08, 0.3), (0.06, height - 0.35), (0.1, height - 0.3)]
+    shaft.append((0.05, height))
     foot.add("lanterns", "iron", lathe(shaft, 6))
     lamp = lathe([(0.13, 0), (0.2, 0.42)], 4, sharp=True).at(yaw=45)
     foot.add("lanterns", "lamp", lamp.at(0, height + 0.02, 0))
@@ -57,7 +57,7 @@ def post(foot: Scenery, height: float, power: float) -> None:
         a = (0.135 * float(np.cos(angle)), height + 0.02, 0.135 * float(np.sin(angle)))
         b = (0.205 * float(np.cos(angle)), height + 0.46, 0.205 * float(np.sin(angle)))
         foot.add("lanterns", "iron", tube([a, b], [0.016, 0.016], 3))
-    foot.lamp((0, height + 0.2, 0), power=power, reach=11)
+    foot.lamp((0, height + 0.2, 0), power=power, reach=13)
 
 
 def festoon(scenery: Scenery, start: Point, end: Point, count: int, sag: float = 0.09) -> None:
@@ -67,20 +67,20 @@ def festoon(scenery: Scenery, start: Point, end: Point, count: int, sag: float =
     t = np.linspace(0, 1, 10)
     wire = a + (b - a) * t[:, None]
     wire[:, 1] -= sag * span * 4 * t * (1 - t)
-    scenery.add("festoons", "iron", tube(wire.tolist(), [0.012] * len(wire), 3))
+    scenery.add("lanterns", "iron", tube(wire.tolist(), [0.012] * len(wire), 3))
     for k in range(count):
         s = (k + 0.75) / (count + 0.5)
         x, y, z = (float(np.interp(s, t, wire[:, axis])) for axis in range(3))
         size = 0.24 if k % 3 else 0.32
-        paper_lantern(scenery, "festoons", (x, y - 0.1, z), size)
+        paper_lantern(scenery, "lanterns", (x, y - 0.1, z), size)
 
 
 def paper_lantern(scenery: Scenery, node: str, top: Point, radius: float) -> None:
     """A round paper lantern hanging from a point."""
     x, y, z = top
-    profile = [(0.35, -0.82), (0.8, -0.55), (1.0, 0.0), (0.8, 0.55), (0.35, 0.82)]
+    profile = [(0.36, -0.8), (0.98, -0.3), (0.98, 0.3), (0.36, 0.8)]
     shape = lathe([(radius * r, radius * 0.85 * h) for r, h in profile], 7)
     scenery.add(node, "paper", shape.at(x, y - radius, z))
     cap = lathe([(radius * 0.4, 0), (0.001, 0.09)], 5)
     scenery.add(node, "iron", cap.at(x, y - radius * 0.34, z))
-    scenery.lamp((x, y - radius, z), colour=(1.0, 0.58, 0.24), power=1.0, reach=8)
+    scenery.lamp((x, y - radius, z), colour=(1.0, 0.50, 0.17), power=1.2, reach=9)

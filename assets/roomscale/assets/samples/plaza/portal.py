@@ -26,7 +26,12 @@ def build(scenery: Scenery, x: float, z: float, yaw: float, *, node: str, link: 
     for side in (-1, 1):
         px = side * (WIDTH / 2 + 0.28)
         up.add("portal", "ashlar", box((0.56, SPRING, 0.62), 0.06, "b").at(px, 0, 0))
-        up.add("portal", "trim", box((0.72, 0.2, 0.78), 0.05).at(px, SPRING - 0.16, 0), box((0.72, 0.3, 0.78), 0.05).at(px, 0, 0))
+        up.add(
+            "portal",
+            "trim",
+            box((0.72, 0.2, 0.78), 0.05).at(px, SPRING - 0.16, 0),
+            box((0.72, 0.3, 0.78), 0.05).at(px, 0, 0),
+        )
         up.solid("portal_pillar", (0.6, 3.4, 0.66), (px, 0, 0))
     stones = arch_ring(WIDTH, SPRING + 0.04, 0.5, 0.34, 13)
     up.add("portal", "trim", stones, stones.at(yaw=180), _soffit())

@@ -33,13 +33,13 @@ def build(scenery: Scenery) -> None:
     _stall(scenery.placed(12.6, 0, 2.2, -112), "plaster_pale")
     _boat(scenery.placed(-6.2, at.WATER, 9.0, 84), 4.6)
     _boat(scenery.placed(12.6, at.WATER, 11.2, -96), 4.2)
-    for x, z in ((-14.0, -9.8), (-13.4, -10.4), (14.6, 2.9), (18.4, 15.2), (19.2, 15.6)):
+    for x, z in ((-14.0, -9.8), (-13.4, -10.4), (14.6, 2.9), (18.4, 15.2)):
         scenery.add(NODE, "timber", _barrel().at(x, 0, z, yaw=x * 50))
         scenery.solid("barrel", (0.62, 0.95, 0.62), (x, 0, z))
-    for x, z, turn in ((-13.2, -9.3, 20), (14.9, 1.5, 50), (14.3, 0.9, 10), (18.9, 14.6, 35)):
+    for x, z, turn in ((-13.2, -9.3, 20), (14.9, 1.5, 50), (18.9, 14.6, 35)):
         scenery.placed(x, 0, z, turn).add(NODE, "timber", _crate())
         scenery.solid("crate", (0.7, 0.6, 0.7), (x, 0, z), yaw=turn)
-    for x, z in ((-2.2, -15.2), (6.2, -15.2), (at.BRIDGE_X - 2.9, 17.2), (at.BRIDGE_X + 2.9, 17.2), (0.3, 3.0), (5.7, 3.0)):
+    for x, z in ((-2.2, -15.2), (6.2, -15.2), (at.BRIDGE_X + 2.9, 17.2), (0.3, 3.0)):
         _pot(scenery.placed(x, at.TERRACE if z < at.TERRACE_EDGE else 0, z), x)
     for x, z, length, yaw in ((-19.6, 10.4, 0.0, 0), (9.0, 26.0, 5.0, 0), (-12.5, 26.0, 6.0, 0)):
         if length:
@@ -74,10 +74,18 @@ def _stall(here: Scenery, cloth: str) -> None:
     for k in range(stripes):
         x0 = -1.8 + wide * k
         finish = cloth if k % 2 else ("plaster_pale" if cloth != "plaster_pale" else "plaster_teal")
-        roof = polygon([(x0, 2.15, -1.1), (x0 + wide, 2.15, -1.1), (x0 + wide, 2.62, 1.15), (x0, 2.62, 1.15)], (0, 0.98, -0.2))
+        roof = polygon(
+            [(x0, 2.15, -1.1), (x0 + wide, 2.15, -1.1), (x0 + wide, 2.62, 1.15), (x0, 2.62, 1.15)], (0, 0.98, -0.2)
+        )
         under = Mesh(roof.positions, -roof.normals, roof.uvs, roof.triangles[:, ::-1])
         flap = polygon(
-            [(x0, 2.62, 1.15), (x0 + wide, 2.62, 1.15), (x0 + wide, 2.4, 1.17), (x0 + wide / 2, 2.33, 1.17), (x0, 2.4, 1.17)],
+            [
+                (x0, 2.62, 1.15),
+                (x0 + wide, 2.62, 1.15),
+                (x0 + wide, 2.4, 1.17),
+                (x0 + wide / 2, 2.33, 1.17),
+                (x0, 2.4, 1.17),
+            ],
             (0, 0, 1),
         )
         here.add(NODE, finish, roof, flap, under)
@@ -89,8 +97,8 @@ def _stall(here: Scenery, cloth: str) -> None:
             here.add(NODE, "timber", box((0.3, 0.16, 0.4), 0.02).at(x, 0.98, z))
         goods = lathe([(0.08, 0), (0.14, 0.12), (0.0, 0.28)], 6)
         here.add(NODE, finish, goods.at(x, 0.98 + (0.12 if k % 3 == 1 else 0), z))
-    paper_lantern(here, "festoons", (-0.9, 2.3, 0.7), 0.2)
-    paper_lantern(here, "festoons", (0.9, 2.3, 0.7), 0.2)
+    paper_lantern(here, "lanterns", (-0.9, 2.3, 0.7), 0.2)
+    paper_lantern(here, "lanterns", (0.9, 2.3, 0.7), 0.2)
     here.solid("stall", (3.2, 1.0, 1.1), (0, 0, 0.35))
 
 
@@ -110,7 +118,7 @@ def _crate() -> Mesh:
 def _pot(here: Scenery, seed: float) -> None:
     """A terracotta pot with a clipped bush."""
     pot = [(0.26, 0), (0.36, 0.42), (0.42, 0.46), (0.42, 0.56), (0.34, 0.56), (0.3, 0.48), (0.0, 0.48)]
-    here.add(NODE, "plaster_rose", lathe(pot, 10, sharp=False))
+    here.add(NODE, "plaster_rose", lathe(pot, 8))
     here.add("trees", "leaf", tuft(0.46, int(abs(seed) * 10) + 3).at(0, 0.5, 0))
     here.solid("pot", (0.8, 1.1, 0.8), (0, 0, 0))
 
@@ -142,4 +150,3 @@ def _boat(here: Scenery, length: float) -> None:
     here.add(NODE, "iron", box((0.05, 0.8, 0.05), 0.01).at(length / 2 - 0.5, 0.3, 0))
     here.add("lanterns", "lamp", box((0.16, 0.24, 0.16), 0.03).at(length / 2 - 0.5, 1.08, 0))
     here.lamp((length / 2 - 0.5, 1.2, 0), power=1.2, reach=6)
-

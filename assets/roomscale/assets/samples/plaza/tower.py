@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from roomscale.assets.samples.geometry import Mesh, ball, box, grid, lathe, polygon, stud
-from roomscale.assets.samples.openings import Hole, arch_ring, reveal, wall, window
+from roomscale.assets.samples.openings import Hole, arch_ring, pane, reveal, wall, window
 from roomscale.assets.samples.plaza import layout as at
 from roomscale.assets.samples.scenery import Scenery
 
@@ -30,10 +30,7 @@ def build(scenery: Scenery) -> None:
 
 def _sides(here: Scenery, half: float, y: float) -> list[Scenery]:
     """A wall frame for each of the four sides: x from 0 to 2 × half."""
-    frames = []
-    for k in range(4):
-        frames.append(here.placed(0, y, 0, 90 * k).placed(-half, 0, half))
-    return frames
+    return [here.placed(0, y, 0, 90 * k).placed(-half, 0, half) for k in range(4)]
 
 
 def _base(here: Scenery) -> None:
@@ -56,12 +53,12 @@ def _base(here: Scenery) -> None:
     here.solid("tower_over", (2.8, 2, WIDE), (0, 4.4, 0))
     here.add("lanterns", "lamp", lathe([(0.2, 0), (0.26, 0.2), (0.2, 0.5)], 8).at(0, 3.2, 0))
     here.add(NODE, "iron", box((0.04, 0.6, 0.04), 0.01).at(0, 3.7, 0))
-    here.lamp((0, 3.3, 0), power=3.0, reach=12)
+    here.lamp((0, 3.3, 0), power=5.5, reach=14)
     for x in (-2.2, 2.2):
         here.add(NODE, "iron", box((0.08, 0.08, 0.5), 0.02).at(x, 3.5, half + 0.25))
         here.add("lanterns", "lamp", box((0.24, 0.4, 0.24), 0.05).at(x, 3.02, half + 0.45))
         here.add(NODE, "iron", box((0.34, 0.07, 0.34), 0.02).at(x, 3.42, half + 0.45))
-        here.lamp((x, 3.2, half + 0.6), power=2.0, reach=9)
+        here.lamp((x, 3.2, half + 0.6), power=3.5, reach=11)
     _course(here, WIDE + 0.5, BASE - 0.2, 0.34)
 
 
@@ -93,7 +90,7 @@ def _clock(here: Scenery, y: float) -> None:
         face = frame.placed(wide / 2, CLOCK / 2 + 0.1, 0)
         face.add(NODE, "trim", _disc_ring(1.78, 1.5, 0.24))
         face.add(NODE, "clockface", _disc(1.52, 0.06))
-        face.add(NODE, "iron", _flat_ring(1.46, 1.38, 0.075), _flat_ring(1.12, 1.07, 0.075))
+        face.add(NODE, "iron", _flat_ring(1.46, 1.38, 0.075))
         for hour in range(12):
             angle = np.deg2rad(30 * hour)
             long = 0.26 if hour % 3 == 0 else 0.18
@@ -102,12 +99,20 @@ def _clock(here: Scenery, y: float) -> None:
             tick = polygon([(-w, y0, 0.08), (w, y0, 0.08), (w, y1, 0.08), (-w, y1, 0.08)], (0, 0, 1))
             face.add(NODE, "iron", tick.at(roll=float(np.rad2deg(-angle))))
         for angle, length, thick in ((-222, 0.72, 0.13), (-36, 1.12, 0.09)):
-            hand = polygon([(-thick / 2, -0.22, 0.1), (thick / 2, -0.22, 0.1), (thick * 0.3, length, 0.1), (-thick * 0.3, length, 0.1)], (0, 0, 1))
+            hand = polygon(
+                [
+                    (-thick / 2, -0.22, 0.1),
+                    (thick / 2, -0.22, 0.1),
+                    (thick * 0.3, length, 0.1),
+                    (-thick * 0.3, length, 0.1),
+                ],
+                (0, 0, 1),
+            )
             face.add(NODE, "iron", hand.at(roll=angle))
         for x in (0.32, wide - 0.32):
             frame.add(NODE, "trim", stud((0.5, CLOCK - 0.1, 0.12)).at(x, 0.05, 0))
     for k in range(4):
-        here.placed(0, y + CLOCK / 2, 0, 90 * k).lamp((0, 0, wide / 2 + 1.6), power=1.6, reach=9)
+        here.placed(0, y + CLOCK / 2, 0, 90 * k).lamp((0, 0, wide / 2 + 1.6), power=2.6, reach=10)
     _course(here, wide + 0.5, y + CLOCK - 0.1, 0.44)
 
 
@@ -120,11 +125,11 @@ def _disc(radius: float, z: float) -> Mesh:
 def _disc_ring(outer: float, inner: float, depth: float) -> Mesh:
     """A round moulding lying in the wall's plane."""
     profile = [(outer, 0), (outer - 0.05, depth), (inner + 0.04, depth), (inner, 0)]
-    return lathe(profile, 24, sharp=True).at(pitch=90)
+    return lathe(profile, 20, sharp=True).at(pitch=90)
 
 
 def _flat_ring(outer: float, inner: float, z: float) -> Mesh:
-    return lathe([(outer, 0), (inner, 0.0001)], 28).at(pitch=90).at(0, 0, z)
+    return lathe([(outer, 0), (inner, 0.0001)], 24).at(pitch=90).at(0, 0, z)
 
 
 def _belfry(here: Scenery, y: float) -> None:
@@ -160,13 +165,9 @@ def _spire(here: Scenery, y: float) -> None:
             corner.add(NODE, "trim", box((0.62, 0.9, 0.62), 0.06, "b"))
             corner.add(NODE, "roof", lathe([(0.55, 0.9), (0.0, 2.3)], 4, sharp=True).at(yaw=45))
     for k in range(4):
-        here.placed(0, y + 0.9, 0, 90 * k).placed(-0.45, 0, wide / 2 * 0.82).add(
-            NODE, "window", _louvre()
-        )
+        here.placed(0, y + 0.9, 0, 90 * k).placed(-0.45, 0, wide / 2 * 0.82).add(NODE, "window", _louvre())
 
 
 def _louvre() -> Mesh:
     """A small lit lucarne in the spire."""
-    from roomscale.assets.samples.openings import pane
-
     return pane(Hole(0.0, 0.0, 0.9, 1.2, arch=True), 2, 0.0)

@@ -5,16 +5,18 @@ Its one rule: the rows shut the square in on all sides, so that nobody can walk 
 
 from __future__ import annotations
 
+import numpy as np
+
 from roomscale.assets.samples.geometry import box
-from roomscale.assets.samples.openings import Hole, arch_ring, reveal, wall
+from roomscale.assets.samples.openings import Hole, arch_ring, reveal, wall, window
 from roomscale.assets.samples.plaza import layout as at
-from roomscale.assets.samples.plaza.houses import House, row
+from roomscale.assets.samples.plaza.houses import House, eaves, row
 from roomscale.assets.samples.scenery import Scenery
 
 NORTH_ROW = [
-    House(6.2, 4, "plaster_ochre", "point", "door", 1, "timber"),
-    House(5.4, 3, "plaster_teal", "steps", "shop", 2),
-    House(6.4, 3, "plaster_pale", "eaves", "arcade", 3, "plaster_teal"),
+    House(6.2, 3, "plaster_ochre", "point", "door", 1, "timber"),
+    House(5.4, 3, "plaster_teal", "steps", "shop", 2, plain=True),
+    House(6.4, 3, "plaster_pale", "eaves", "arcade", 3),
     House(10.0, 2, "plaster_rose", "eaves", "arcade", 4, plain=True),
     House(6.4, 4, "plaster_pale", "steps", "door", 5, "leaf"),
     House(7.6, 3, "plaster_ochre", "eaves", "shop", 6, "plaster_teal"),
@@ -39,8 +41,14 @@ SOUTH_ROW = [
     House(5.2, 3, "plaster_rose", "point", "shop", 36, plain=True),
     House(5.6, 3, "plaster_ochre", "eaves", "door", 37, plain=True),
 ]
-QUAY_WEST = [House(7.0, 3, "plaster_pale", "eaves", "door", 41, plain=True), House(6.5, 3, "plaster_ochre", "steps", "door", 42, plain=True)]
-QUAY_EAST = [House(6.5, 3, "plaster_rose", "point", "door", 51, plain=True), House(7.0, 3, "plaster_teal", "eaves", "door", 52, plain=True)]
+QUAY_WEST = [
+    House(7.0, 3, "plaster_pale", "eaves", "door", 41, plain=True),
+    House(6.5, 3, "plaster_ochre", "steps", "door", 42, plain=True),
+]
+QUAY_EAST = [
+    House(6.5, 3, "plaster_rose", "point", "door", 51, plain=True),
+    House(7.0, 3, "plaster_teal", "eaves", "door", 52, plain=True),
+]
 
 
 def build(scenery: Scenery) -> None:
@@ -77,17 +85,12 @@ def _water_gate(here: Scenery, node: str) -> None:
 
 def _upper(here: Scenery, node: str, house: House) -> None:
     """The storeys of a house without its ground floor."""
-    from roomscale.assets.samples.openings import window
-    from roomscale.assets.samples.plaza.houses import DEPTH, _eaves
-    import numpy as np
-
     lifted = here.placed(0, 3.2)
     holes = [Hole(house.width * (k + 0.5) / 3 - 0.5, 0.8, 1.0, 1.5) for k in range(3)]
     for k, hole in enumerate(holes):
         window(lifted, node, hole, lit=k + 1, shutters="timber")
     lifted.add(node, house.finish, wall(house.width, house.height - 3.2, holes))
-    _eaves(here, node, house, np.random.default_rng(house.seed))
-    del DEPTH
+    eaves(here, node, house, np.random.default_rng(house.seed))
 
 
 def _garden_wall(here: Scenery, node: str, length: float) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from roomscale.assets.samples.geometry import Array, Mesh, ball, box, join, lathe, smooth_surface, surface, tube
+from roomscale.assets.samples.geometry import Array, Mesh, ball, box, lathe, smooth_surface, surface, tube
 from roomscale.assets.samples.plaza import layout as at
 from roomscale.assets.samples.scenery import Scenery
 
@@ -44,7 +44,11 @@ def tree(here: Scenery, node: str, finish: str, *, height: float, spread: float,
         out = np.array([np.cos(turn), 0, np.sin(turn)]) * spread * rng.uniform(0.5, 0.72)
         tip = np.array([0, height * rng.uniform(0.66, 0.84), 0]) + out
         knee = (fork + tip) / 2 + out * 0.16 - [0, height * 0.03, 0]
-        here.add(node, "bark", tube([tuple(fork - [0, 0.2, 0]), tuple(knee), tuple(tip)], [thick * 0.6, thick * 0.4, thick * 0.15], 6))
+        here.add(
+            node,
+            "bark",
+            tube([tuple(fork - [0, 0.2, 0]), tuple(knee), tuple(tip)], [thick * 0.6, thick * 0.4, thick * 0.15], 6),
+        )
         ends.append(tip)
         if great or k % 2:
             ends.append(knee + [0, height * 0.12, 0] + out * 0.2)
@@ -53,9 +57,9 @@ def tree(here: Scenery, node: str, finish: str, *, height: float, spread: float,
             here.add(node, "bark", tube([tuple(knee), tuple(twig)], [thick * 0.3, thick * 0.1], 4))
             ends.append(twig)
     ends.append(np.array([0, height * 0.88, 0]))
-    clouds = [_cloud(end, spread * rng.uniform(0.25, 0.37) * (0.9 if great else 1.1), rng, 1) for end in ends]
+    clouds = [_cloud(end, spread * rng.uniform(0.25, 0.37) * (0.95 if great else 1.5), rng, 1) for end in ends]
     here.add(node, finish, *clouds)
-    here.add(node, finish, *[_loose(cloud, rng, 58 if great else 24, 0.42 if great else 0.34) for cloud in clouds])
+    here.add(node, finish, *[_loose(cloud, rng, 44 if great else 16, 0.46 if great else 0.36) for cloud in clouds])
 
 
 def _cloud(centre: Array, radius: float, rng: np.random.Generator, detail: int) -> Mesh:
@@ -105,7 +109,9 @@ def tuft(radius: float, seed: int, detail: int = 1) -> Mesh:
 
 def _planter(great: Scenery) -> None:
     """A round stone seat about the great tree, with a low hedge inside."""
-    ring = lathe([(2.5, 0), (2.5, 0.4), (2.62, 0.42), (2.62, 0.5), (1.95, 0.5), (1.95, 0.36), (0.3, 0.42)], 22, sharp=True)
+    ring = lathe(
+        [(2.5, 0), (2.5, 0.4), (2.62, 0.42), (2.62, 0.5), (1.95, 0.5), (1.95, 0.36), (0.3, 0.42)], 22, sharp=True
+    )
     great.add("props", "trim", ring)
     great.solid("planter", (4.6, 0.46, 3.2), (0, 0, 0))
     great.solid("planter", (3.2, 0.46, 4.6), (0, 0, 0))
@@ -125,7 +131,7 @@ def _petals(scenery: Scenery) -> None:
     """Fallen blossom on the ground about the tree and on the water."""
     rng = np.random.default_rng(77)
     pieces = []
-    for _ in range(260):
+    for _ in range(150):
         angle, far = rng.uniform(0, 2 * np.pi), 2.6 + abs(rng.normal(0, 2.6))
         x, z = at.TREE[0] + far * np.cos(angle), at.TREE[1] + far * np.sin(angle)
         y = at.WATER + 0.02 if at.CANAL_NORTH < z < at.CANAL_SOUTH else 0.03
