@@ -33,6 +33,7 @@ MAX_PIXELS: Final = 16_384  # on one side of a thumbnail
 MAX_SIZE: Final = 1 << 40  # bytes of a scene; only to refuse nonsense
 _SHA256: Final = re.compile(r"[0-9a-f]{64}")
 _MIME: Final = re.compile(r"[a-z]+/[a-z0-9.+-]{1,100}")
+_INFO: Final = frozenset({"size", "mimetype", "w", "h"})
 _OURS: Final = frozenset(
     {
         "scene_name",
@@ -60,7 +61,10 @@ class Problem:
 
 @dataclass(frozen=True, slots=True)
 class Media:
-    """A file in a media repository. What is not known of it is None; `sha256` is lower-case hex."""
+    """A file in a media repository. What is not known of it is None; `sha256` is lower-case hex.
+
+    `more` holds what other tools wrote into a thumbnail's info, such as a blurhash.
+    """
 
     url: MxcUri
     sha256: str | None = None
@@ -68,6 +72,7 @@ class Media:
     mimetype: str | None = None
     width: int | None = None
     height: int | None = None
+    more: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
 
 
 @dataclass(frozen=True)
@@ -102,7 +107,7 @@ class World:
 
     def content(self) -> Content:
         """The event's content, both spellings of the thumbnail. Raises WorldRefused when it is too large."""
-        content: Content = dict(self.unknown)
+        content: Content = {}
         if self.name is not None:
             content["scene_name"] = self.name
         if self.description is not None:
@@ -112,11 +117,10 @@ class World:
             content["org.roomscale.scene"] = _details(self.scene, "sha256", "size", "mimetype")
         if self.thumbnail is not None:
             content["thumbnail_url"] = content["scene_preview_url"] = self.thumbnail.url
-            content["thumbnail_info"] = _details(
-                self.thumbnail, "size", "mimetype", w=self.thumbnail.width, h=self.thumbnail.height
-            )
+            info = _details(self.thumbnail, "size", "mimetype", w=self.thumbnail.width, h=self.thumbnail.height)
+            content["thumbnail_info"] = {**self.thumbnail.more, **info}
             content["org.roomscale.thumbnail"] = _details(self.thumbnail, "sha256")
-        return fitting({key: value for key, value in content.items() if value != {}})
+        return fitting({**self.unknown, **{key: value for key, value in content.items() if value != {}}})
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,16 +218,21 @@ class _Reader:
             mimetype=self._matching(details_key or info_key, both, "mimetype", _MIME),
             width=self._number(info_key, info, "w", MAX_PIXELS),
             height=self._number(info_key, info, "h", MAX_PIXELS),
+            more=self._others(info_key, info, _INFO),
         )
 
     def unknown(self, known: frozenset[str]) -> Mapping[str, Any]:
+        return self._others("", self._content, known)
+
+    def _others(self, path: str, source: Mapping[Any, Any], known: frozenset[str]) -> Mapping[str, Any]:
+        """The keys that are not ours, save what Matrix could not hold."""
         kept = {}
-        for key, value in self._content.items():
+        for key, value in source.items():
             if isinstance(key, str) and key not in known:
-                if is_plain(key) and is_plain(value):
+                if is_plain(key) and is_plain(value, MAX_DEPTH - 2):
                     kept[key] = value
                 else:
-                    self.refuse(key[:100], "holds what Matrix state cannot")
+                    self.refuse(f"{path}.{key[:100]}" if path else key[:100], "holds what Matrix state cannot")
         return MappingProxyType(kept)
 
     def _object(self, key: str) -> Mapping[str, Any]:

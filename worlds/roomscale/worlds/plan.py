@@ -231,12 +231,15 @@ def _world_steps(current: Current, wanted: Wanted) -> Iterator[Step]:
     """The world's event, where it differs. What is not wanted anew, and what is others', stays."""
     before, _ = World.read(current.get(WORLD_EVENT))
     world = wanted.world
+    thumbnail = world.thumbnail or before.thumbnail
+    if thumbnail is not None and before.thumbnail is not None and thumbnail.url == before.thumbnail.url:
+        thumbnail = replace(thumbnail, more=before.thumbnail.more)
     after = replace(
         world,
         name=before.name if world.name is None else world.name,
         description=before.description if world.description is None else world.description,
         scene=world.scene or before.scene,
-        thumbnail=world.thumbnail or before.thumbnail,
+        thumbnail=thumbnail,
         unknown={**before.unknown, **world.unknown},
     ).content()
     if after != current.get(WORLD_EVENT):
