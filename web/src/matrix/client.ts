@@ -5,7 +5,7 @@
  * client-server API v1.11 and later, sections named at each method.
  */
 import { HomeserverAway } from "./errors";
-import { list, record, text, type Json } from "./json";
+import { record, text, type Json } from "./json";
 import type { MatrixHttp } from "./http";
 
 /** Who a tab is on its homeserver. */
@@ -80,11 +80,6 @@ export class MatrixClient {
     return { userId, token, deviceId: text(answer["device_id"], 255) ?? "guest_device" };
   }
 
-  /** Whether the token still stands for `identity`; throws MatrixError when not. */
-  async whoAmI(signal?: AbortSignal): Promise<string | undefined> {
-    return text((await this.http.call("GET", "/v3/account/whoami", { signal }))["user_id"], 255);
-  }
-
   async setDisplayName(userId: string, name: string, signal?: AbortSignal): Promise<void> {
     await this.http.call("PUT", `/v3/profile/${enc(userId)}/displayname`, { body: { displayname: name }, signal });
   }
@@ -103,15 +98,6 @@ export class MatrixClient {
     await this.http.call("POST", `/v3/rooms/${enc(roomId)}/leave`, { body: {}, keepalive });
   }
 
-  /** Everything in the room's state; only what the parser knows is read. */
-  async roomState(roomId: string, signal?: AbortSignal): Promise<RawEvent[]> {
-    const response = await this.http.raw("GET", `/_matrix/client/v3/rooms/${enc(roomId)}/state`, {
-      signal: signal ?? undefined,
-    });
-    const events = list(await response.json().catch(() => undefined));
-    return events.map(rawEvent).filter((event) => event !== undefined);
-  }
-
   /**
    * The room's `m.room.create`. Asked for by itself: Synapse 1.163 leaves it out of a sync whose filter names the
    * room, because the event of a room of version 12 bears no room id.
@@ -121,13 +107,6 @@ export class MatrixClient {
     const event = rawEvent(answer) ?? rawEvent({ type: "m.room.create", sender: "", content: answer });
     if (!event) throw new HomeserverAway("the room's create event cannot be read");
     return { ...event, type: "m.room.create", stateKey: "" };
-  }
-
-  /** The room that an alias names (section "Room aliases"). */
-  async resolveAlias(alias: string, signal?: AbortSignal): Promise<{ roomId: string; via: readonly string[] }> {
-    const answer = await this.http.call("GET", `/v3/directory/room/${enc(alias)}`, { signal });
-    const servers = list(answer["servers"]).flatMap((server) => text(server, 255) ?? []);
-    return { roomId: text(answer["room_id"], 255) ?? "", via: servers.slice(0, 3) };
   }
 
   /** Sends a message event; the same `txn` again is the same message. Returns its event id. */

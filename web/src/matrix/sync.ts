@@ -87,8 +87,9 @@ export async function syncLoop(http: MatrixHttp, roomId: string, handlers: SyncH
       });
       if (failures > 0) handlers.away(false);
       failures = 0;
-      handlers.batch(readSync(answer, roomId, since === undefined));
-      since = text(answer["next_batch"], 10_000) ?? since;
+      const batch = readSync(answer, roomId, since === undefined);
+      since = text(answer["next_batch"], 10_000) ?? since; // first: a batch that cannot be handled must not come again
+      handlers.batch(batch);
     } catch (error) {
       if (signal.aborted) return;
       if (error instanceof MatrixError && error.unknownToken) throw error;

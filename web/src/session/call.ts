@@ -35,7 +35,8 @@ let seq = 0;
 export async function callByMatrix(caller: Caller, sdp: string, signal: AbortSignal): Promise<Reply | null> {
   const ids = { roomId: caller.roomId, session: caller.session, callId: randomToken(16) };
   const done = new AbortController();
-  const until = AbortSignal.any([signal, done.signal, AbortSignal.timeout(INVITE_LIFETIME_MS)]);
+  const lifetime = setTimeout(() => done.abort(), INVITE_LIFETIME_MS);
+  const until = AbortSignal.any([signal, done.signal]);
   let reply: Reply | null = null;
   const stop = caller.listen((message) => {
     const read = readReply(message, caller.server, ids, performance.now());
@@ -50,6 +51,7 @@ export async function callByMatrix(caller: Caller, sdp: string, signal: AbortSig
       await pause(REPEAT_MS, until);
     }
   } finally {
+    clearTimeout(lifetime);
     stop();
   }
   signal.throwIfAborted();

@@ -40,6 +40,8 @@ const FORBIDDEN: Ending = {
   text: "While you were away you were taken out of its room.",
   action: "again",
 };
+/** Somebody who stands in a world wants to be back: the pauses between attempts grow no longer than this, in ms. */
+const LONGEST_PAUSE_MS = 3_000;
 /** A path that broke this soon after WELCOME counts as a failed attempt, in ms. */
 const SETTLED_MS = 5_000;
 
@@ -70,7 +72,7 @@ export class Keeper {
       const settled = outcome.kind === "lost" && outcome.welcomed && performance.now() - began > SETTLED_MS;
       failures = settled ? 0 : failures + 1;
       // Lost out of the blue: at once. Otherwise as asked, or later and later.
-      const ms = settled ? 0 : Math.max(outcome.kind === "later" ? outcome.ms : 0, backoff(failures - 1));
+      const ms = settled ? 0 : Math.max(outcome.kind === "later" ? outcome.ms : 0, Math.min(backoff(failures - 1), LONGEST_PAUSE_MS));
       if (ms > 1_000) this.handlers.waiting({ why: outcome.kind === "later" ? outcome.why : "server", until: Date.now() + ms });
       await pause(ms, signal);
       signal.throwIfAborted();

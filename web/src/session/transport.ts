@@ -20,6 +20,7 @@ const POSES_BACKLOG = 4_096;
 export class Transport {
   private readonly pc: RTCPeerConnection;
   private readonly channels: Readonly<Record<ChannelName, RTCDataChannel>>;
+  private opened = false;
   private closed = false;
 
   constructor(private readonly handlers: TransportHandlers) {
@@ -41,7 +42,9 @@ export class Transport {
     channel.binaryType = "arraybuffer";
     channel.addEventListener("open", () => {
       const both = this.channels.events.readyState === "open" && this.channels.poses.readyState === "open";
-      if (both && !this.closed) this.handlers.open();
+      if (!both || this.opened || this.closed) return; // each channel tells; what both say counts once
+      this.opened = true;
+      this.handlers.open();
     });
     channel.addEventListener("message", ({ data }: MessageEvent<unknown>) => {
       if (this.closed) return;

@@ -4,7 +4,7 @@
  * Rule: this is the only place that moves the phase (through `machine.ts`) and that knows all the parts; each part
  * knows only what it is given. Whatever goes wrong ends in a waiting that is shown, or in an `Ending`.
  */
-import { readLink, type AvatarChoice, type Config, type WorldSummary } from "../config";
+import { fetchConfig, readLink, type AvatarChoice, type Config, type WorldSummary } from "../config";
 import { randomToken } from "../matrix/client";
 import { HomeserverAway, MatrixError } from "../matrix/errors";
 import { MatrixHttp } from "../matrix/http";
@@ -16,6 +16,7 @@ import { ServerClock } from "../netcode/clock";
 import { NOTICE, type Welcome } from "../netcode/messages";
 import { Peers } from "../netcode/peers";
 import type { LoadReport, PeerLook, World } from "../world";
+import { Announcer } from "./announcer";
 import type { Caller } from "./call";
 import { Chat } from "./chat";
 import { BANNED, NO_GUESTS, SERVER_LOST, worldProblem, type Ending } from "./endings";
@@ -58,9 +59,11 @@ export class Visit {
   private state: WorldState | null = null;
   private avatar: AvatarChoice | null = null;
   private name = "";
+  private readonly announce: Announcer;
 
   constructor(private readonly parts: VisitParts) {
     const { config, store, summary } = parts;
+    this.announce = new Announcer(store, () => parts.goTo(location.pathname + location.search));
     this.http = new MatrixHttp(config.homeserver);
     const pool = new GuestPool(config.homeserver, parts.holder, parts.storage);
     this.membership = new Membership(this.http, pool, summary.roomId, parts.via, {
@@ -191,10 +194,16 @@ export class Visit {
     const back = store.get().phase === "reconnecting";
     if (!this.step("welcomed")) return;
     this.world?.setInputEnabled(true);
-    store.clearToast("path");
     store.set({ selfName: welcome.name, waiting: null });
-    if (back) store.toast("You are back.", { kind: "good", key: "back" });
+    this.announce.connected(back);
+    if (back) void this.lookForNewerClient();
     this.roster();
+  }
+
+  /** The world server may have been renewed while we were away, and its client with it. */
+  private async lookForNewerClient(): Promise<void> {
+    const { client } = await fetchConfig(this.life.signal).catch(() => this.parts.config);
+    if (client !== this.parts.build) this.announce.newClient();
   }
 
   private roster(): void {
@@ -212,27 +221,22 @@ export class Visit {
   }
 
   private notice(code: number, text: string): void {
-    const { store } = this.parts;
     if (code === NOTICE.homeserverAway) return this.homeserver(true);
     if (code === NOTICE.homeserverBack) return this.homeserver(false);
-    store.toast(text || "The world server goes down soon.", { kind: "warning", key: `notice${code}` });
+    this.announce.notice(code, text);
   }
 
   private lost(why: string): void {
     const { store } = this.parts;
     store.note(`connection: ${why}`);
-    if (!this.step("lost") || store.get().phase !== "reconnecting") return;
-    store.toast("The connection is gone. Looking for a way back…", { kind: "warning", key: "path", stays: true });
+    if (this.step("lost") && store.get().phase === "reconnecting") this.announce.lost();
   }
 
   private homeserver(away: boolean): void {
     const { store } = this.parts;
     if (store.get().homeserverAway === away) return;
     store.set({ homeserverAway: away });
-    if (!standing(store.get().phase)) return;
-    if (!away) return store.toast("Chat works again.", { kind: "good", key: "homeserver" });
-    const text = "The homeserver is away: you can walk on, chat waits until it is back.";
-    store.toast(text, { kind: "warning", key: "homeserver", stays: true });
+    if (standing(store.get().phase)) this.announce.homeserver(away);
   }
 
   private take(batch: SyncBatch): void {
@@ -253,10 +257,7 @@ export class Visit {
       return error instanceof Over && error.ending.code === "moved" ? this.end(error.ending) : undefined;
     }
     const { scene, server } = this.state;
-    if (scene.id !== before.scene.id || scene.server !== before.scene.server) {
-      const action = { label: "Show it", run: () => this.parts.goTo(location.pathname + location.search) };
-      this.parts.store.toast("This world has a new scene.", { key: "scene", stays: true, action });
-    }
+    if (scene.id !== before.scene.id || scene.server !== before.scene.server) this.announce.newScene();
     if (server.userId !== before.server.userId || server.deviceId !== before.server.deviceId) this.keeper?.renew();
   }
 
@@ -276,9 +277,9 @@ export class Visit {
   private async portal(uri: string, title: string): Promise<void> {
     const { store, config } = this.parts;
     const destination = readLink(uri, config.serverName);
-    if (!destination) return store.toast("This portal leads nowhere that can be opened from here.", { key: "portal" });
+    if (!destination) return this.announce.deadPortal();
     if (destination.kind === "web") return store.set({ leavingTo: { title, url: destination.url, host: destination.host } });
-    store.toast(`Going to ${title || "another world"}…`, { key: "portal", stays: true });
+    this.announce.goingTo(title);
     this.world?.setInputEnabled(false);
     await this.leave();
     this.parts.goTo(destination.path);

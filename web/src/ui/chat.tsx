@@ -121,6 +121,7 @@ function Message(props: { message: ChatMessage; mine: boolean; name: string; hea
 function Composer(): JSX.Element {
   const ui = useInterface();
   const closed = useStore((state) => state.chatClosed);
+  const open = useStore((state) => state.panel === "chat");
   const [draft, setDraft] = useState("");
   const field = useRef<HTMLTextAreaElement>(null);
   if (closed !== null) return <p class="chat-closed">{closed}</p>;
@@ -152,7 +153,7 @@ function Composer(): JSX.Element {
         ref={field}
         rows={1}
         aria-label="Message to everybody in this world"
-        placeholder="Say something… (T)"
+        placeholder={open ? "Say something…" : "Say something… (T)"}
         maxLength={LONGEST_MESSAGE}
         value={draft}
         onInput={(event) => setDraft(event.currentTarget.value)}

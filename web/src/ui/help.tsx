@@ -27,7 +27,9 @@ export function Dialog(props: { title: string; onClose: () => void; children: Co
   return (
     <dialog ref={dialog} class="dialog" aria-label={props.title} onClose={props.onClose}>
       <header class="dialog-head">
-        <h2>{props.title}</h2>
+        <h2 autoFocus tabIndex={-1}>
+          {props.title}
+        </h2>
         <button type="button" class="plain" aria-label="Close" onClick={() => dialog.current?.close()}>
           <CloseIcon />
         </button>
