@@ -293,6 +293,7 @@ def _json_cases() -> list[Case]:
             lambda: gltf(changed("extras", to=[1, {"constructor": {"prototype": {}}}])),
         ),
         Case("half a surrogate pair", "INVALID_JSON", lambda: _text('"name": "tri"', '"name": "\\ud800"')),
+        Case("ten million empty lists", "JSON_TOO_LARGE", lambda: b'{"extras":[' + b"[]," * 10_000_000 + b"[]]}"),
         Case("a deep abyss", "JSON_TOO_DEEP", lambda: b'{"extras":' + b"[" * 100_000 + b"]" * 100_000 + b"}"),
         Case("too deep for viewers", "JSON_TOO_DEEP", lambda: b'{"extras":' + b"[" * 200 + b"]" * 200 + b"}"),
     ]

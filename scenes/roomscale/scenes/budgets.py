@@ -5,9 +5,12 @@ Rule: counted from JSON and headers, nothing is decoded; a budget is advice, so 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, fields
+from itertools import product
 
 import numpy as np
+from numpy.typing import NDArray
 
 from roomscale.scenes.checks.structure import require_sound
 from roomscale.scenes.document import Scene
@@ -15,7 +18,9 @@ from roomscale.scenes.errors import SceneError
 from roomscale.scenes.findings import Finding, Findings, pointer
 from roomscale.scenes.images import BadImage, read_header
 from roomscale.scenes.jsonio import JsonObject
-from roomscale.scenes.transforms import world_matrices
+from roomscale.scenes.transforms import Matrix, world_matrices
+
+Points = NDArray[np.float64]
 
 MIPMAPS = 4 / 3
 """A texture's smaller copies on the GPU take a third of it again."""
@@ -125,7 +130,7 @@ def check_scale(scene: Scene) -> list[Finding]:
     """Warn of a world that is far too large or small, the usual sign of centimetres taken for metres."""
     findings = Findings()
     low, high = bounds(scene)
-    width = float(np.max(high - low, initial=0.0)) if np.all(np.isfinite(low)) else 0.0
+    width = float(np.max(high - low)) if np.all(np.isfinite(low) & np.isfinite(high)) else 0.0
     if width > LARGEST_WORLD:
         findings.warn(
             "WORLD_TOO_LARGE",
@@ -143,25 +148,29 @@ def check_scale(scene: Scene) -> list[Finding]:
     return findings.listed()
 
 
-def bounds(
-    scene: Scene,
-) -> tuple[np.ndarray[tuple[int], np.dtype[np.float64]], np.ndarray[tuple[int], np.dtype[np.float64]]]:
+def bounds(scene: Scene) -> tuple[Points, Points]:
     """The box around all that is shown, in metres, by the accessors' declared bounds; infinite for an empty scene."""
     require_sound(scene)
     low, high = np.full(3, np.inf), np.full(3, -np.inf)
-    accessors, nodes = scene.list_of("accessors"), scene.list_of("nodes")
-    for index, matrix in world_matrices(scene).items():
-        if "mesh" not in nodes[index] or "skin" in nodes[index]:
-            continue
-        for primitive in scene.list_of("meshes")[nodes[index]["mesh"]]["primitives"]:
-            accessor = accessors[primitive["attributes"]["POSITION"]] if "POSITION" in primitive["attributes"] else {}
-            if not (len(accessor.get("min", ())) == len(accessor.get("max", ())) == 3):
-                continue
-            box = np.array([accessor["min"], accessor["max"]], np.float64)
-            corners = np.stack(np.meshgrid(*box.T, indexing="ij"), axis=-1).reshape(-1, 3)
-            placed = corners @ matrix[:3, :3].T + matrix[:3, 3]
-            low, high = np.minimum(low, placed.min(axis=0)), np.maximum(high, placed.max(axis=0))
+    with np.errstate(all="ignore"):  # matrices of absurd scale give infinite boxes, which is an answer
+        for index, matrix in world_matrices(scene).items():
+            for placed in _boxes(scene, scene.list_of("nodes")[index], matrix):
+                low, high = np.minimum(low, placed.min(axis=0)), np.maximum(high, placed.max(axis=0))
     return low, high
+
+
+def _boxes(scene: Scene, node: JsonObject, matrix: Matrix) -> Iterator[Points]:
+    """The eight corners in the world of each primitive of a node; of skinned ones the skeleton decides, so none."""
+    if "mesh" not in node or "skin" in node:
+        return
+    for primitive in scene.list_of("meshes")[node["mesh"]]["primitives"]:
+        if "POSITION" not in primitive["attributes"]:
+            continue
+        accessor = scene.list_of("accessors")[primitive["attributes"]["POSITION"]]
+        if len(accessor.get("min", ())) == len(accessor.get("max", ())) == 3:
+            x, y, z = zip(accessor["min"], accessor["max"], strict=True)
+            corners = np.array(list(product(x, y, z)), np.float64)
+            yield corners @ matrix[:3, :3].T + matrix[:3, 3]
 
 
 def _primitive_triangles(scene: Scene, mesh: JsonObject) -> list[int]:

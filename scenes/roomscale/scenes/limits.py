@@ -15,7 +15,9 @@ class Limits:
     file_bytes: int = 1 << 30
     """Bytes of one file on disk: 1 GiB, twenty times what a homeserver takes in one upload."""
     json_bytes: int = 128 << 20
-    """Bytes of the JSON, data URIs included; Python takes about eight times as much for it."""
+    """Bytes of the JSON, data URIs included."""
+    json_values: int = 8_000_000
+    """Values in the JSON, each of which takes 30 to 60 bytes; a scene of 20,000 nodes has 400,000."""
     json_depth: int = 100
     """Nesting of JSON; real scenes, behaviour graphs included, stay below 20."""
     nodes: int = 250_000

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
+
 from roomscale.scenes import jsonio
 from roomscale.scenes.checks.structure import ONLY_REQUIRED, check_structure, used_extensions
 from roomscale.scenes.document import Scene
@@ -26,9 +28,14 @@ def mend(scene: Scene) -> tuple[Scene, list[Finding]]:
     if not check_structure(scene, Findings()):
         return scene, []
     notes = Findings()
+    with np.errstate(all="ignore"):  # foreign numbers overflow as they please; what is not finite is looked for
+        return _mended(scene, notes), notes.listed()
+
+
+def _mended(scene: Scene, notes: Findings) -> Scene:
     for step in (_empty_lists, _declarations, _media_types, _rotations, mend_vectors, mend_bounds):
         scene = step(scene, notes)
-    return scene, notes.listed()
+    return scene
 
 
 def _empty_lists(scene: Scene, notes: Findings) -> Scene:

@@ -18,6 +18,7 @@ from roomscale.scenes.jsonio import JsonObject
 
 SHORTEST = 1e-6  # a vector shorter than this has no direction to keep
 UP = (0.0, 1.0, 0.0)
+WIDTHS = {"NORMAL": 3, "TANGENT": 4, "rotation": 4}  # numbers in one element
 TRIANGLES = 4  # `mode` of a primitive
 
 
@@ -29,7 +30,7 @@ def mend_vectors(scene: Scene, notes: Findings) -> Scene:
             continue
         done.add(index)
         array = decoded.get(index)
-        if array is None or not np.isfinite(array).all():
+        if array is None or array.shape[1] != WIDTHS[kind] or not np.isfinite(array).all():
             continue
         positions = _bad(kind, array.astype(np.float64))
         repaired = _repaired(
@@ -97,9 +98,9 @@ def _uses(scene: Scene) -> Iterator[tuple[str, int, str, JsonObject]]:
                     where = pointer("meshes", number, "primitives", position, "attributes", name)
                     yield name, primitive["attributes"][name], where, primitive
     for number, animation in enumerate(scene.list_of("animations")):
-        for position in {c["sampler"] for c in animation["channels"] if c["target"].get("path") == "rotation"}:
-            sampler = animation["samplers"][position]
-            if sampler.get("interpolation") != "CUBICSPLINE":
+        turning = {c["sampler"] for c in animation["channels"] if c["target"].get("path") == "rotation"}
+        for position, sampler in enumerate(animation["samplers"]):
+            if position in turning and sampler.get("interpolation") != "CUBICSPLINE":
                 yield "rotation", sampler["output"], pointer("animations", number, "samplers", position, "output"), {}
 
 
@@ -115,7 +116,7 @@ def _bad(kind: str, vectors: Array) -> Array:
     if kind == "rotation":
         return non_unit(vectors, VEC4_TOLERANCE)
     bad = non_unit(vectors[:, :3], VEC3_TOLERANCE)
-    if kind == "TANGENT" and vectors.shape[1] == 4:
+    if kind == "TANGENT":
         return np.union1d(bad, np.flatnonzero(np.abs(vectors[:, 3]) != 1.0))
     return bad
 
@@ -129,7 +130,7 @@ def _repaired(kind: str, vectors: Array, directions: Array | None) -> Array:
     fresh[~short, :width] /= lengths[~short, None]
     if directions is not None:
         fresh[short, :width] = directions[short]
-    if kind == "TANGENT" and fresh.shape[1] == 4:
+    if kind == "TANGENT":
         fresh[:, 3] = np.where(fresh[:, 3] < 0.0, -1.0, 1.0)
     return fresh
 
@@ -143,8 +144,7 @@ def _directions(kind: str, positions: Array, primitive: JsonObject, decoded: Dec
         return None
     if kind == "NORMAL":
         return _face_normals(primitive, decoded, positions)
-    index = primitive["attributes"].get("NORMAL")
-    normals = decoded.get(index) if index is not None else None
+    normals = _triples(primitive, decoded, "NORMAL")
     if normals is None or (positions.size and positions.max() >= len(normals)):
         normals = np.tile(UP, (int(positions.max(initial=0)) + 1, 1))
     chosen = normals[positions].astype(np.float64)
@@ -155,7 +155,7 @@ def _directions(kind: str, positions: Array, primitive: JsonObject, decoded: Dec
 
 def _face_normals(primitive: JsonObject, decoded: Decoded, positions: Array) -> Array:
     """For each vertex in `positions` the normal of its faces, weighted by area; up where it has none."""
-    points = decoded.get(primitive["attributes"]["POSITION"]) if "POSITION" in primitive["attributes"] else None
+    points = _triples(primitive, decoded, "POSITION")
     sums = np.zeros((int(positions.max(initial=0)) + 1 if points is None else len(points), 3))
     corners = _corners(primitive, decoded, len(sums))
     if points is not None and corners.size and positions.max(initial=0) < len(points):
@@ -166,6 +166,13 @@ def _face_normals(primitive: JsonObject, decoded: Decoded, positions: Array) -> 
     else:
         sums = np.zeros((int(positions.max(initial=0)) + 1, 3))
     return _unit(sums[positions])
+
+
+def _triples(primitive: JsonObject, decoded: Decoded, name: str) -> Array | None:
+    """An attribute of three finite numbers, None where it is something else."""
+    index = primitive["attributes"].get(name)
+    array = decoded.get(index) if index is not None else None
+    return array if array is not None and array.shape[1] == 3 and np.isfinite(array).all() else None
 
 
 def _corners(primitive: JsonObject, decoded: Decoded, vertices: int) -> Array:

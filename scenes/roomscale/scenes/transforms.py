@@ -43,6 +43,7 @@ def world_matrices(scene: Scene) -> dict[int, Matrix]:
         index, parent = todo.pop()
         if index in found:  # a broken tree; each node is visited once all the same
             continue
-        found[index] = parent @ local_matrix(nodes[index])
+        with np.errstate(all="ignore"):  # absurd scales overflow to infinity, which is where such nodes are
+            found[index] = parent @ local_matrix(nodes[index])
         todo.extend((child, found[index]) for child in nodes[index].get("children", ()))
     return found

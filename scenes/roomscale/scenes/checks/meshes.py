@@ -189,7 +189,7 @@ def _check_targets(mesh: JsonObject, number: int, findings: Findings) -> None:
             pointer("meshes", number, "primitives"),
             "its primitives have different numbers of morph targets",
         )
-    if "weights" in mesh and len(mesh["weights"]) != counts[0]:
+    if "weights" in mesh and counts and len(mesh["weights"]) != counts[0]:
         findings.error(
             "MESH_INVALID_WEIGHTS_COUNT",
             pointer("meshes", number, "weights"),
