@@ -23,9 +23,10 @@ _SURROGATE = re.compile(rb"\\[uU][dD][89a-fA-F]")
 def parse(data: bytes | memoryview, *, limits: Limits = DEFAULT_LIMITS, name: str = "the scene") -> JsonObject:
     """Parse the JSON of a glTF.
 
-    Raises `UnreadableScene` for: more than `limits.json_bytes` or `limits.json_values`; text that is not UTF-8 or begins with a byte order
-    mark; syntax errors; duplicate keys; NaN and infinities, also by overflow (1e999); integers of thousands of
-    digits; lone surrogates; the key `__proto__`; nesting deeper than `limits.json_depth`; a root that is no object.
+    Raises `UnreadableScene` for: more than `limits.json_bytes` or `limits.json_values`; text that is not UTF-8 or
+    begins with a byte order mark; syntax errors; duplicate keys; NaN and infinities, also by overflow (1e999);
+    integers of thousands of digits; lone surrogates; the key `__proto__`; nesting deeper than `limits.json_depth`;
+    a root that is no object.
     """
     raw = bytes(data)
     if len(raw) > limits.json_bytes:
