@@ -264,6 +264,7 @@ class Tab:
 
     async def resume(self, http: httpx.AsyncClient, ticket: str | None = None) -> httpx.Response:
         """Come back with a ticket on a new connection."""
+        former = self.visitor._pc
         sdp = await self.visitor.offer()
         body = {
             "ticket": ticket or self.ticket["value"],
@@ -274,6 +275,9 @@ class Tab:
         if response.status_code == 200:
             self.ticket = response.json()["ticket"]
             await self.visitor.accept(response.json()["answer"]["sdp"])
+        elif self.visitor._pc is not None:  # the offer came to nothing: the old connection is the one in use
+            await self.visitor._pc.close()
+            self.visitor._pc = former
         return response
 
     async def close(self) -> None:

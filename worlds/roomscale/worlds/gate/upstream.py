@@ -6,6 +6,7 @@ The one rule: every call is bounded in time, and raises `HomeserverError`, nothi
 from __future__ import annotations
 
 import json
+import secrets
 from collections.abc import Sequence
 from typing import Any
 
@@ -107,7 +108,7 @@ class Upstream:
         """Send one to-device message."""
         await self._me().call(
             "PUT",
-            path_of("sendToDevice", event_type, f"{content['call_id'][:40]}.{content['seq']}"),
+            path_of("sendToDevice", event_type, secrets.token_hex(12)),
             body={"messages": {user_id: {device_id: content}}},
             timeout_s=self._config.state_timeout_s,
             patience=ANSWER_PATIENCE,
