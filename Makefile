@@ -35,6 +35,7 @@ $(VENV)/.installed-run: pyproject.toml requirements.lock web/build_client.py web
 
 $(VENV)/.installed-dev: $(VENV)/.installed-run
 	@echo "setup: installing the tools for tests"
+	@$(PY) -m pip install --quiet --disable-pip-version-check --upgrade 'pip>=25.1' # dependency groups
 	@$(PY) -m pip install --quiet --disable-pip-version-check -c requirements.lock --group dev
 	@touch $@
 
