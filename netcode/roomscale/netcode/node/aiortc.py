@@ -1,7 +1,6 @@
 """The transport that aiortc makes: one peer connection for each session, two UDP sockets or so for each.
 
-Rule: this file alone knows aiortc. It touches aiortc's and aioice's privates in the two places marked HOOK, both
-to bound what they leave open: which addresses are offered, and what a hostile SCTP may keep in memory.
+Rule: this file and `aiortc_hooks`, which holds aiortc by its privates, alone know aiortc.
 """
 
 from __future__ import annotations
@@ -10,17 +9,15 @@ import asyncio
 import contextlib
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
 from aiortc import RTCConfiguration, RTCDataChannel, RTCPeerConnection, RTCSessionDescription
 
 from roomscale.netcode.core.messages import Channel
-from roomscale.netcode.errors import BadOffer, TransportError
+from roomscale.netcode.errors import BadOffer
 from roomscale.netcode.node import addresses, sdp
+from roomscale.netcode.node.aiortc_hooks import bound, gather_on
 from roomscale.netcode.node.transport import Handler
-
-_SWEEP: Final = 1.0
-"""Seconds between looks at what the connections hold in memory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +52,8 @@ class Link:
             channel.on("close", lambda: self._end("the connection was closed"))
             channel.on("message", self._receiver(number))
         self.pc.on("connectionstatechange", self._state_changed)
-        self.pc.on("datachannel", lambda _: self._end("a channel that nobody asked for"))
+        self.pc.on("datachannel", lambda _: self._exceeded())
+        bound(self.pc, self._exceeded)
 
     def _opened(self) -> None:
         if self.events.readyState == self.poses.readyState == "open":
@@ -71,39 +69,20 @@ class Link:
         if self.pc.connectionState in ("failed", "closed"):
             self._end("the connection failed")
 
+    def _exceeded(self) -> None:
+        if not self.ended:
+            self.owner.bloated += 1
+            self._end("it wants more kept than the protocol needs")
+
     def _end(self, reason: str) -> None:
         if not self.ended:
             self.owner.link_ended(self, reason)
 
     def waiting(self) -> int:
-        """Bytes on `events` that aiortc has not given to SCTP yet, or that SCTP has not seen acknowledged."""
+        """How much is on its way: bytes that aiortc has not given to SCTP, and chunks not acknowledged."""
         sctp = self.pc.sctp
         inside = (len(sctp._outbound_queue) + len(sctp._sent_queue)) if sctp else 0
         return self.events.bufferedAmount + inside
-
-    def bloated(self) -> bool:
-        """HOOK: whether the peer made aiortc's SCTP hold more than it promised to, or opened streams of its own.
-
-        aiortc announces a receive window but does not enforce it, and keeps fragments of unfinished messages
-        for any of 65,535 streams.
-        """
-        sctp = self.pc.sctp
-        return sctp is not None and (sctp._advertised_rwnd < 0 or len(sctp._inbound_streams) > len(Channel))
-
-
-async def gather_on(pc: RTCPeerConnection, hosts: list[str]) -> None:
-    """HOOK: gather ICE candidates on these addresses instead of every interface but loopback.
-
-    aioice takes `get_host_addresses`, which leaves 127.0.0.1 out. `gather_candidates` does its work once: it is
-    done here before aiortc asks for it, with the addresses given. Raises TransportError when none can be bound.
-    """
-    assert pc.sctp is not None  # noqa: S101 - data channels were created before
-    ice = pc.sctp.transport.transport.iceGatherer._connection
-    ice._local_candidates_start = True
-    ice._local_candidates += await ice.get_component_candidates(component=1, addresses=hosts)
-    ice._local_candidates_end = True
-    if not ice._local_candidates:
-        raise TransportError(f"cannot bind UDP on {', '.join(hosts)}")
 
 
 class AiortcTransport:
@@ -116,17 +95,15 @@ class AiortcTransport:
         self._open: dict[str, Link] = {}
         self._connecting: dict[str, Link] = {}
         self._tasks: set[asyncio.Task[None]] = set()
-        self._sweeper: asyncio.Task[None] | None = None
         self._skipped = 0
         self._too_slow = 0
-        self._bloated = 0
+        self.bloated = 0
+        """Links ended because their peer wanted more kept than the protocol needs."""
         self._answered = 0
 
     async def answer(self, session: str, offer: str) -> str:
         """See `Transport.answer`."""
         description = RTCSessionDescription(sdp=sdp.clean_offer(offer), type="offer")
-        if self._sweeper is None:
-            self._sweeper = asyncio.create_task(self._sweep())
         link = Link(session, self)
         try:
             answer = await self._negotiate(link, description)
@@ -179,8 +156,6 @@ class AiortcTransport:
         """See `Transport.shutdown`."""
         for session in [*self._open, *self._connecting]:
             self.close(session)
-        if self._sweeper:
-            self._sweeper.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     def stats(self) -> dict[str, int]:
@@ -191,7 +166,7 @@ class AiortcTransport:
             "answered": self._answered,
             "snapshots_skipped": self._skipped,
             "too_slow": self._too_slow,
-            "bloated": self._bloated,
+            "bloated": self.bloated,
         }
 
     def link_opened(self, link: Link) -> None:
@@ -234,14 +209,6 @@ class AiortcTransport:
         task = asyncio.create_task(coroutine)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
-
-    async def _sweep(self) -> None:
-        while True:
-            await asyncio.sleep(_SWEEP)
-            for link in [*self._open.values(), *self._connecting.values()]:
-                if link.bloated():
-                    self._bloated += 1
-                    self.link_ended(link, "it sends what cannot be a message")
 
 
 def _send(channel: RTCDataChannel, data: bytes) -> None:

@@ -23,7 +23,7 @@ from aiortc import RTCConfiguration, RTCDataChannel, RTCPeerConnection, RTCSessi
 from roomscale.netcode.core import units
 from roomscale.netcode.core.conversation import Conversation
 from roomscale.netcode.core.messages import Channel, Entrant
-from roomscale.netcode.node.aiortc import gather_on
+from roomscale.netcode.node.aiortc_hooks import gather_on
 
 _BEAT: Final = 0.01
 """Seconds between looks at what is due."""
