@@ -29,7 +29,8 @@ def check_world(scene: Scene, findings: Findings) -> None:
         for name in LINK_EXTENSIONS:
             if name in extensions:
                 _check_link(extensions[name].get("uri"), pointer("nodes", index, "extensions", name, "uri"), findings)
-    if not spawns and scene.list_of("nodes"):
+    is_avatar = bool(scene.extension("VRMC_vrm") or scene.extension("VRM"))
+    if not spawns and scene.list_of("nodes") and not is_avatar:
         findings.warn(
             "NO_SPAWN_POINT",
             "",
