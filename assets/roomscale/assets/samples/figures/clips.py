@@ -95,9 +95,9 @@ def foot(gait: Gait, phase: float) -> tuple[float, float, float, float]:
     t = (phase - gait.stance) / (1 - gait.stance)
     pace = -gait.speed * gait.seconds * (1 - gait.stance)
     z = _hermite(t, z0, z1, pace * 0.9, pace * 0.6)
-    y = y0 + (y1 - y0) * t + gait.lift * sin(pi * t) ** 2
+    y = y0 + (y1 - y0) * t + gait.lift * sin(pi * t) ** 1.2
     # The foot trails, then comes level, then shows its sole.
-    pitch = _hermite(t, p0, p1, 1.2, -0.5)
+    pitch = _hermite(t, p0, p1, 0.2, -0.5)
     return z, y, pitch, 0.5 * gait.push * max(0.0, 1 - 4 * t)
 
 

@@ -149,7 +149,7 @@ def _mei(p: Person) -> list[Part]:
             (0.09, 0.165),
             (0.0, 0.172),
         ],
-        22,
+        17,
     )
     hat = brim.at(0, 1.70, -0.015, pitch=-7)
     bow = lathe([(0.162, 0.02), (0.168, 0.03), (0.16, 0.07), (0.15, 0.075)], 20).at(0, 1.70, -0.015, pitch=-7)
@@ -160,7 +160,7 @@ def _mei(p: Person) -> list[Part]:
             chain(1, [(0, "chest"), (1.36, "head")], 0.1),
             None,
         )
-        for k in range(7)
+        for k in range(6)
     ]
     tip = part(blob((0, 1.06, -0.178), (0.02, 0.05, 0.02), 1), ribbon, chain(1, SPINE, 0.05))
     lock = part(blob((0.128, 1.53, 0.04), (0.022, 0.09, 0.035), 1), p.hair, HEAD)

@@ -37,7 +37,7 @@ def build(scenery: Scenery) -> None:
 def _floor(scenery: Scenery) -> None:
     """Boards with a pale border; the collider is a slab of the same size."""
     boards = grid((-HALF + 0.7, 0, LONG - 0.7), (2 * HALF - 1.4, 0, 0), (0, 0, -2 * LONG + 1.4), 0.9)
-    scenery.add("hall", "timber", boards)
+    scenery.add("hall", "boards", boards)
     for x0, z0, x1, z1 in (
         (-HALF, -LONG, -HALF + 0.7, LONG),
         (HALF - 0.7, -LONG, HALF, LONG),
@@ -110,7 +110,7 @@ def _picture(here: Scenery, number: int, wide: float, tall: float) -> None:
     here.add("pictures", "gilt", box((wide * 0.5, 0.07, 0.09), 0.02).at(0, top + 0.17, 0.36))
     here.add("pictures", "lamp", slab((wide * 0.46, 0.02, 0.05)).at(0, top + 0.15, 0.36))
     for x in (-wide * 0.22, wide * 0.22):
-        here.lamp((x, top + 0.1, 0.5), colour=(1.0, 0.80, 0.55), power=1.5, reach=4.2)
+        here.lamp((x, top + 0.1, 0.5), colour=(1.0, 0.80, 0.55), power=1.6, reach=6.0)
     here.add("pictures", "trim", stud((0.3, 0.14, 0.02)).at(wide / 2 - 0.15, y - edge - 0.3, 0))
 
 

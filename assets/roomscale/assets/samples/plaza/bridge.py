@@ -78,7 +78,8 @@ def _parapets(here: Scenery, z: Array, y: Array) -> None:
         for k in range(0, SEGMENTS, 2):
             a = (side * x, float(y[k]) + 0.72, float(z[k]))
             b = (side * x, float(y[k + 2]) + 0.72, float(z[k + 2]))
-            here.add(NODE, "ashlar", beam(a, b, 0.26, 1.0, 0.03))
+            down = (0, -0.42, 0)
+            here.add(NODE, "ashlar", beam(tuple(np.add(a, down)), tuple(np.add(b, down)), 0.26, 1.0, 0.03))
             up = (0, 0.13, 0)
             here.add(NODE, "trim", beam(tuple(np.add(a, up)), tuple(np.add(b, up)), 0.42, 0.15, 0.05))
         steps = 6

@@ -132,6 +132,12 @@ def _paving(scenery: Scenery) -> None:
     for inner, outer in ((3.9, 4.5), (6.6, 7.0)):
         ring = lathe([(outer, 0.018), (inner, 0.02)], 36)
         scenery.add(NODE, "paving", ring.at(x, 0, z))
+    x, z = at.SPAWN
+    for inner, outer in ((1.5, 2.0), (0.0, 0.55)):
+        scenery.add(NODE, "paving", lathe([(outer, 0.014), (inner, 0.016)], 28).at(x, 0, z - 0.4))
+    for west, east in ((at.WEST, at.BRIDGE_X - 2.6), (at.BRIDGE_X + 2.6, at.EAST)):
+        border = flat(west, at.CANAL_SOUTH + 1.45, east, at.CANAL_SOUTH + 2.15, 0.012, 1.6)
+        scenery.add(NODE, "paving", border)
     south = at.CANAL_NORTH - 3.4
     for side in (-1, 1):
         length = south - (at.TERRACE_EDGE + 3.0)

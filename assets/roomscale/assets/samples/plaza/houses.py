@@ -279,11 +279,10 @@ def _dormer(scenery: Scenery, node: str, house: House, rng: np.random.Generator)
 
 
 def _chimney(scenery: Scenery, node: str, x: float, y: float, z: float) -> None:
-    """A stack with a cap and two pots."""
+    """A stack with a cap and a pot."""
     scenery.add(node, "ashlar", slab((0.7, 2.1, 0.55)).at(x, y, z))
     scenery.add(node, "trim", slab((0.86, 0.16, 0.7)).at(x, y + 2.1, z))
-    for side in (-1, 1):
-        scenery.add(node, "plaster_rose", lathe([(0.12, 0), (0.1, 0.34)], 5).at(x + side * 0.17, y + 2.26, z))
+    scenery.add(node, "plaster_rose", lathe([(0.14, 0), (0.11, 0.36)], 5).at(x + 0.12, y + 2.26, z))
 
 
 def _awning(scenery: Scenery, node: str, hole: Hole, finish: str) -> None:

@@ -21,12 +21,13 @@ BENCHES = [
     (-6.3, -1.6, 60.0),
     (-0.8, 18.2, 180.0),
     (7.2, 15.3, 180.0),
-    (10.5, -13.2, 0.0),
 ]
 
 
 def build(scenery: Scenery) -> None:
     """Everything."""
+    for x, z in ((-9.3, 18.4), (8.4, 19.2)):
+        _cafe(scenery.placed(x, 0, z, x * 30))
     for k, (x, z, yaw) in enumerate(BENCHES):
         bench(scenery.placed(x, 0, z, yaw), NODE, f"bench_{k + 1}")
     _stall(scenery.placed(-15.6, 0, -7.6, 78), "plaster_rose")
@@ -45,6 +46,19 @@ def build(scenery: Scenery) -> None:
         if length:
             scenery.placed(x, 0, z, yaw).add("trees", "leaf", hedge(length))
             scenery.solid("hedge", (length, 0.8, 0.6), (x, 0, z), yaw=yaw)
+
+
+def _cafe(here: Scenery) -> None:
+    """A round table with a candle lantern, and two stools."""
+    here.add(NODE, "iron", lathe([(0.26, 0), (0.04, 0.06), (0.04, 0.7)], 7))
+    here.add(NODE, "timber", lathe([(0.42, 0.7), (0.44, 0.74), (0.0, 0.745)], 12))
+    here.add("lanterns", "lamp", lathe([(0.06, 0.76), (0.08, 0.9), (0.03, 0.96)], 6))
+    here.lamp((0, 1.1, 0), power=1.0, reach=5)
+    here.solid("table", (0.8, 0.76, 0.8), (0, 0, 0))
+    for x, z in ((0.78, 0.15), (-0.7, 0.4)):
+        stool = here.placed(x, 0, z)
+        stool.add(NODE, "timber", lathe([(0.16, 0), (0.1, 0.3), (0.2, 0.42), (0.2, 0.46), (0.0, 0.47)], 8))
+        stool.solid("stool", (0.4, 0.47, 0.4), (0, 0, 0))
 
 
 def bench(here: Scenery, node: str, name: str) -> None:

@@ -33,7 +33,7 @@ def build(scenery: Scenery) -> None:
         if warm and lamp.power > 0.8 and abs(lamp.position[2] - 10) < NEAR:
             size = 0.12 + 0.02 * lamp.power
             glows.append(_spark(size).at(*lamp.position).moved(mirror))
-    scenery.add(NODE, "clockface", *glows)
+    scenery.add(NODE, "paper", *glows)
     deep, tall = 2 * at.WATER, 9.5
     fronts = [
         grid((at.WEST - 0.4, deep - tall, at.SOUTH), (0, 0, at.NORTH - at.SOUTH), (0, tall, 0), 99),

@@ -131,7 +131,7 @@ def _petals(scenery: Scenery) -> None:
     """Fallen blossom on the ground about the tree and on the water."""
     rng = np.random.default_rng(77)
     pieces = []
-    for _ in range(150):
+    for _ in range(110):
         angle, far = rng.uniform(0, 2 * np.pi), 2.6 + abs(rng.normal(0, 2.6))
         x, z = at.TREE[0] + far * np.cos(angle), at.TREE[1] + far * np.sin(angle)
         y = at.WATER + 0.02 if at.CANAL_NORTH < z < at.CANAL_SOUTH else 0.03
