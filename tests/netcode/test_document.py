@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,11 +10,14 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from roomscale.netcode.core.messages import Channel
+from roomscale.netcode.core.names import MAX_NAME
 from roomscale.netcode.core.protocol import decode_client, decode_server
+from roomscale.netcode.core.settings import SimulationConfig
 from roomscale.netcode.errors import ProtocolError
+from roomscale.netcode.node.config import NodeConfig
 from tests.netcode import document
 from tests.netcode.test_vectors import as_json
-from tests.netcode.vectors import BAD, GOOD
+from tests.netcode.vectors import BAD, GOOD, NETCODE
 
 DOCUMENT = document.read()
 SEEDS = [bytes.fromhex(v["hex"]) for v in GOOD]
@@ -33,6 +37,20 @@ def test_the_tables_decode_what_the_vectors_hold(vector: dict[str, Any]) -> None
 def test_the_tables_refuse_what_the_vectors_call_malformed(vector: dict[str, Any]) -> None:
     with pytest.raises(document.Malformed, match=f"^{vector['error']}$"):
         DOCUMENT.decode(vector["from"], vector["channel"], bytes.fromhex(vector["hex"]))
+
+
+def test_the_limits_of_the_document_are_those_that_a_node_keeps() -> None:
+    text = " ".join((NETCODE / "PROTOCOL.md").read_text().split())
+    for c in (SimulationConfig(), NodeConfig(Path("node.sock"))):
+        assert f"| malformed frames of a client | {c.malformed_limit} in a session |" in text
+        assert f"nothing (PING or POSE) for {c.silence:g} s is gone" in text
+        assert f"has not said HELLO {c.hello_timeout:g} s after" in text
+        assert f"steps {c.tick_rate} times a second" in text
+    c = SimulationConfig()
+    assert f"| frames on `events` from a client | {c.events_rate:g} a second, {c.events_burst:g} at once |" in text
+    assert f"| frames on `poses` from a client | {c.poses_rate:g} a second, {c.poses_burst:g} at once |" in text
+    assert f"| {NodeConfig(Path()).backlog // 1024} kB waiting |" in text
+    assert f"at most {MAX_NAME} code points" in text
 
 
 @st.composite

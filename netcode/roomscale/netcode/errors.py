@@ -41,5 +41,9 @@ class SeamError(NetcodeError):
     """The other side of the seam sent what the seam does not allow."""
 
 
+class NodeFailed(NetcodeError):
+    """The node cannot go on, by a mistake of ours; whoever supervises it starts another one."""
+
+
 class NodeAway(NetcodeError):
     """The netcode node is not there, or went away before it answered. Nothing is known to have happened."""

@@ -17,7 +17,7 @@ from roomscale.netcode.core.messages import Channel, GoodbyeCode
 from roomscale.netcode.core.reports import Closed, Entered
 from roomscale.netcode.core.settings import SimulationConfig
 from roomscale.netcode.core.simulation import Simulation
-from roomscale.netcode.errors import BadOffer, JoinRefused, TransportError
+from roomscale.netcode.errors import BadOffer, JoinRefused, NodeFailed, TransportError
 from roomscale.netcode.node import metrics, seam
 from roomscale.netcode.node.aiortc import AiortcConfig, AiortcTransport
 from roomscale.netcode.node.config import NodeConfig
@@ -66,6 +66,14 @@ class Node:
         """Begin to tick, then open the seam: its socket says that the node is ready. Raises NetcodeError."""
         self._ticker = asyncio.create_task(self._ticks.run())
         await self._seam.start()
+
+    async def failed(self) -> None:
+        """Wait until the node cannot go on. Raises NodeFailed, which says why."""
+        assert self._ticker is not None  # noqa: S101 - started
+        try:
+            await self._ticker
+        except Exception as error:
+            raise NodeFailed(f"a tick failed: {error!r}") from error
 
     async def stop(self) -> None:
         """Say GOODBYE to everybody and close everything; takes at most `linger` seconds and a little."""

@@ -12,6 +12,7 @@ import os
 import signal
 import sys
 import threading
+from collections.abc import Coroutine
 from typing import Any
 
 from roomscale.netcode.node.config import NodeConfig
@@ -21,7 +22,7 @@ log = logging.getLogger(__name__)
 
 
 async def serve(config: NodeConfig) -> None:
-    """Run a node until it is told to end. Raises NetcodeError when it cannot start."""
+    """Run a node until it is told to end. Raises NetcodeError when it cannot start, or cannot go on."""
     loop = asyncio.get_running_loop()
     _quieten(loop)
     ended = asyncio.Event()
@@ -31,15 +32,27 @@ async def serve(config: NodeConfig) -> None:
     if config.leash:
         _watch_stdin(loop, ended)
     node = Node(config)
-    await node.start()
-    log.info("the netcode node is ready at %s", config.seam_path)
     try:
-        await ended.wait()
+        await node.start()
+        log.info("the netcode node is ready at %s", config.seam_path)
+        await _first(ended.wait(), node.failed())
     finally:
         await node.stop()
         for number in (signal.SIGTERM, signal.SIGINT):
             with contextlib.suppress(NotImplementedError, RuntimeError):
                 loop.remove_signal_handler(number)
+
+
+async def _first(*waits: Coroutine[Any, Any, object]) -> None:
+    """Wait for the first of these, and raise what it raises."""
+    tasks = [asyncio.create_task(wait) for wait in waits]
+    try:
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        for task in done:
+            task.result()
+    finally:
+        for task in tasks:
+            task.cancel()
 
 
 def _quieten(loop: asyncio.AbstractEventLoop) -> None:

@@ -35,6 +35,10 @@ class Visitor:
     def __init__(self, *, hosts: Sequence[str] = ("127.0.0.1",), avatar: str = "ada") -> None:
         self._hosts = list(hosts)
         self._pc: RTCPeerConnection | None = None
+        """The connection in use."""
+        self._called: list[RTCPeerConnection] = []
+        """Connections offered and not open, the newest last."""
+        self._closing: set[asyncio.Task[None]] = set()
         self._channels: dict[Channel, RTCDataChannel] = {}
         self._beat: asyncio.Task[None] | None = None
         self.talk = Conversation(avatar=avatar)
@@ -82,9 +86,9 @@ class Visitor:
                 "poses", negotiated=True, id=int(Channel.POSES), ordered=False, maxRetransmits=0
             ),
         }
-        former, self._pc = self._pc, pc
+        self._called.append(pc)
         for number, channel in channels.items():
-            channel.on("open", functools.partial(self._opened, pc, channels, former))
+            channel.on("open", functools.partial(self._opened, pc, channels))
             channel.on("close", functools.partial(self._ended, pc))
             channel.on("message", functools.partial(self._received, pc, number))
         await gather_on(pc, self._hosts)
@@ -93,8 +97,7 @@ class Visitor:
 
     async def accept(self, answer: str) -> None:
         """The answer to the newest offer."""
-        assert self._pc is not None  # noqa: S101 - `offer` was called
-        await self._pc.setRemoteDescription(RTCSessionDescription(sdp=answer, type="answer"))
+        await self._called[-1].setRemoteDescription(RTCSessionDescription(sdp=answer, type="answer"))
 
     async def inside(self, timeout: float = 10.0) -> None:  # noqa: ASYNC109 - a plain number reads best in tests
         """Wait for WELCOME. Raises TimeoutError."""
@@ -113,8 +116,10 @@ class Visitor:
     async def close(self) -> None:
         """Leave as a browser's tab does: the peer connection is closed."""
         await self._still()
-        if self._pc:
-            await self._pc.close()
+        for pc in filter(None, [self._pc, *self._called]):
+            self._retire(pc)
+        self._called.clear()
+        await asyncio.gather(*self._closing)
 
     async def vanish(self) -> None:
         """Go silent as a machine without power does: nothing is said, and nothing answers."""
@@ -124,23 +129,28 @@ class Visitor:
             for protocol in ice._protocols:
                 protocol.transport.abort()
 
-    def _opened(
-        self, pc: RTCPeerConnection, channels: dict[Channel, RTCDataChannel], former: RTCPeerConnection | None
-    ) -> None:
-        if self._pc is not pc or any(c.readyState != "open" for c in channels.values()):
+    def _opened(self, pc: RTCPeerConnection, channels: dict[Channel, RTCDataChannel]) -> None:
+        if pc not in self._called or any(c.readyState != "open" for c in channels.values()):
             return
-        self._channels = channels
+        for other in filter(None, [self._pc, *self._called]):
+            if other is not pc:
+                self._retire(other)
+        self._called.clear()
+        self._pc, self._channels = pc, channels
         self.closed.clear()
         loop = asyncio.get_running_loop()
         for channel, frame in self.talk.opened(loop.time()):
             channels[channel].send(frame)
         if self._beat is None:
             self._beat = asyncio.create_task(self._live())
-        if former:
-            self._retired = asyncio.create_task(former.close())
+
+    def _retire(self, pc: RTCPeerConnection) -> None:
+        task = asyncio.create_task(pc.close())
+        self._closing.add(task)
+        task.add_done_callback(self._closing.discard)
 
     def _received(self, pc: RTCPeerConnection, channel: Channel, data: object) -> None:
-        if self._channels and self._pc is pc and isinstance(data, bytes):
+        if self._pc is pc and isinstance(data, bytes):
             self.talk.receive(channel, data, asyncio.get_running_loop().time())
 
     def _ended(self, pc: RTCPeerConnection) -> None:
