@@ -172,6 +172,7 @@ class CanvasWorld implements World {
   private lastFrame = 0;
   private loading = 0;
   private disposed = false;
+  private readonly listeners = new AbortController();
 
   constructor(canvas: HTMLCanvasElement, private readonly options: WorldOptions) {
     this.view = new View(canvas, options.pixelRatio ?? "auto", () => this.stage?.refresh(this.view));
@@ -183,6 +184,9 @@ class CanvasWorld implements World {
     this.own.group.visible = false;
     this.setSelf(options.avatarUrl === undefined ? {} : { avatarUrl: options.avatarUrl });
     this.view.renderer.setAnimationLoop((now) => this.frame(now));
+    // Sound may also have been refused, or interrupted: the next gesture inside tries again.
+    const retry = (): void => void (this.entered && this.audio.unlock());
+    for (const gesture of ["pointerdown", "keydown"]) window.addEventListener(gesture, retry, { signal: this.listeners.signal });
   }
 
   async load(entry: ArrayBuffer, onProgress: (progress: LoadProgress) => void = () => undefined): Promise<LoadReport> {
@@ -213,6 +217,7 @@ class CanvasWorld implements World {
     this.visitor.camera.firstPerson = this.options.firstPerson ?? false;
     this.entered = this.options.preview !== true;
     this.own.group.visible = this.entered;
+    if (this.entered && navigator.userActivation?.hasBeenActive) this.audio.unlock();
   }
 
   setSelf({ avatarUrl }: { avatarUrl?: string }): void {
@@ -289,6 +294,7 @@ class CanvasWorld implements World {
   dispose(): void {
     this.disposed = true;
     this.loading++;
+    this.listeners.abort();
     this.view.renderer.setAnimationLoop(null);
     this.input.dispose();
     this.audio.dispose();

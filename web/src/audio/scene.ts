@@ -53,8 +53,8 @@ export class AudioScene {
   /** To be called from within a gesture. */
   unlock(): void {
     this.unlocked = true;
-    void this.context?.resume();
-    void this.begin();
+    if (this.context?.state === "suspended") void this.context.resume();
+    if (this.state === "locked") void this.begin();
   }
 
   /** Follows the camera and the emitters, once a frame. */

@@ -9,6 +9,7 @@ import { clone } from "three/addons/utils/SkeletonUtils.js";
 
 import type { Pose } from "../netcode/pose";
 import { PoseFlag } from "../netcode/pose";
+import { disposeTree } from "../scene/dispose";
 import { blendFor, type ClipName, strongest } from "./clips";
 import { type AvatarFile, bone } from "./library";
 
@@ -20,6 +21,8 @@ const BLEND_TIME = 0.12;
 const TELEPORT = 15;
 /** Metres above the floor of a usual seat. */
 const SEAT_HEIGHT = 0.46;
+/** How much more a gesture weighs than the gait under it. */
+const GESTURE_WEIGHT = 8;
 export const GESTURE_WAVE = 1;
 
 export class Figure {
@@ -106,6 +109,7 @@ export class Figure {
       this.weights[name] += (blend[name] - this.weights[name]) * share;
       this.actions[name]?.setEffectiveWeight(this.weights[name]);
     }
+    this.weighGesture();
     const inAir = (this.flags & PoseFlag.inAir) !== 0;
     // In the air the stride nearly stops: legs that run on nothing look wrong.
     this.actions.walk?.setEffectiveTimeScale(blend.walkRate * (inAir ? 0.15 : 1));
@@ -118,14 +122,21 @@ export class Figure {
 
   dispose(): void {
     this.undress();
-    this.standIn.geometry.dispose();
-    (this.standIn.material as MeshStandardMaterial).dispose();
+    disposeTree(this.standIn);
     this.group.removeFromParent();
   }
 
   private startGesture(gesture: number): void {
     this.gesture = gesture;
-    if (gesture === GESTURE_WAVE) this.actions.wave?.reset().fadeIn(0.15).play();
+    if (gesture === GESTURE_WAVE) this.actions.wave?.reset().play();
+  }
+
+  /** A gesture outweighs the gait where both move a bone, and comes and goes softly. */
+  private weighGesture(): void {
+    const { wave } = this.actions;
+    if (wave === undefined || !wave.isRunning()) return;
+    const left = wave.getClip().duration - wave.time;
+    wave.setEffectiveWeight(GESTURE_WEIGHT * Math.min(1, wave.time / 0.15, Math.max(left, 0) / 0.25));
   }
 
   /** Bends the legs of someone on a seat; there is no clip for it, and seats differ. */

@@ -78,7 +78,15 @@ function describe(file: LoadedFile): AvatarFile {
     const name = clip.name.toLowerCase();
     for (const wanted of ["idle", "walk", "run", "wave"] as const) if (name === wanted || name.startsWith(`${wanted}_`)) clips[wanted] ??= clip;
   }
+  if (clips.wave !== undefined) clips.wave = upperBody(clips.wave);
   return { root, clips, madeFor: { walk: madeFor(file, "walk"), run: madeFor(file, "run") }, height: isUsable ? raw : PERSON };
+}
+
+/** A gesture without the legs, so that one can wave while walking. */
+function upperBody(clip: AnimationClip): AnimationClip {
+  const upper = clip.clone();
+  upper.tracks = clip.tracks.filter((track) => /spine|chest|neck|head|shoulder|arm|hand|thumb|index|middle|ring|little/i.test(track.name));
+  return upper;
 }
 
 function madeFor(file: LoadedFile, name: "walk" | "run"): number {

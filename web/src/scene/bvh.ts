@@ -32,6 +32,10 @@ export class CollisionTree implements Solid {
       intersectsBounds: ({ min, max }) =>
         min.x <= box.maxX && max.x >= box.minX && min.y <= box.maxY && max.y >= box.minY && min.z <= box.maxZ && max.z >= box.minZ,
       intersectsTriangle: ({ a, b, c }) => {
+        // A leaf holds several triangles: most of them miss the box.
+        if (Math.max(a.x, b.x, c.x) < box.minX || Math.min(a.x, b.x, c.x) > box.maxX) return false;
+        if (Math.max(a.y, b.y, c.y) < box.minY || Math.min(a.y, b.y, c.y) > box.maxY) return false;
+        if (Math.max(a.z, b.z, c.z) < box.minZ || Math.min(a.z, b.z, c.z) > box.maxZ) return false;
         [shared.ax, shared.ay, shared.az] = [a.x, a.y, a.z];
         [shared.bx, shared.by, shared.bz] = [b.x, b.y, b.z];
         [shared.cx, shared.cy, shared.cz] = [c.x, c.y, c.z];

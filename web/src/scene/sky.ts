@@ -7,7 +7,7 @@
 
 import {
   BackSide, Color, CubeTexture, EquirectangularReflectionMapping, Mesh, PMREMGenerator, Scene, ShaderMaterial, SphereGeometry,
-  SRGBColorSpace, type Texture, type WebGLRenderer,
+  SRGBColorSpace, type Texture, type WebGLRenderer, type WebGLRenderTarget,
 } from "three";
 
 import { colour, extension, type Fields, fields, index, isFields, list, type Notes, number, type Triple } from "./json";
@@ -103,10 +103,11 @@ export interface Sky {
 export async function makeSky(look: SkyLook, file: LoadedFile, renderer: WebGLRenderer, reflective: boolean): Promise<Sky> {
   const background = await panoramaTexture(look, file);
   const dome = background === null ? makeDome(look.gradient) : null;
-  let environment: Texture | null = null;
+  let baked: WebGLRenderTarget | null = null;
   const rebake = (): Texture | null => {
-    environment?.dispose();
-    return (environment = reflective ? bake(renderer, dome, background) : null);
+    baked?.dispose();
+    baked = reflective ? bake(renderer, dome, background) : null;
+    return baked?.texture ?? null;
   };
   const { top, horizon, bottom } = look.gradient;
   const own = new Color(...look.ambient);
@@ -122,7 +123,7 @@ export async function makeSky(look: SkyLook, file: LoadedFile, renderer: WebGLRe
     dispose: () => {
       dome?.geometry.dispose();
       (dome?.material as ShaderMaterial | undefined)?.dispose();
-      environment?.dispose();
+      baked?.dispose();
       background?.dispose();
     },
   };
@@ -192,12 +193,12 @@ function makeDome({ top, horizon, bottom, topCurve, bottomCurve }: Gradient): Me
   return dome;
 }
 
-function bake(renderer: WebGLRenderer, dome: Mesh | null, background: Texture | null): Texture {
+function bake(renderer: WebGLRenderer, dome: Mesh | null, background: Texture | null): WebGLRenderTarget {
   const generator = new PMREMGenerator(renderer);
   const room = new Scene();
   if (dome !== null) room.add(dome.clone());
   room.background = background;
-  const baked = generator.fromScene(room, 0.02).texture;
+  const baked = generator.fromScene(room, 0.02);
   generator.dispose();
   return baked;
 }

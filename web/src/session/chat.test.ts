@@ -98,7 +98,16 @@ describe("what others say", () => {
     const { chat, store } = room(() => Promise.resolve("$x"));
     const member = rawEvent({ type: "m.room.member", state_key: "@bo:h", sender: "@bo:h", content: { displayname: "\u202eBo", membership: "join" } });
     chat.take(batch([], { state: member ? [member] : [] }));
+    const gone = rawEvent({
+      type: "m.room.member",
+      state_key: "@al:h",
+      sender: "@al:h",
+      content: { membership: "leave" },
+      unsigned: { prev_content: { displayname: "Al" } },
+    });
+    chat.take(batch([], { state: gone ? [gone] : [] }));
     const { names } = store.get();
+    expect(senderName("@al:h", [], names)).toBe("Al");
     expect(senderName("@bo:h", [], names)).toBe("Bo");
     expect(senderName("@bo:h", [{ userId: "@bo:h", name: "Bo (2)" }], names)).toBe("Bo (2)");
     expect(senderName("@eve\u202e:h", [], names)).toBe("eve");

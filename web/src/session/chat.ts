@@ -6,7 +6,7 @@
  */
 import { transactionId, type MatrixClient, type RawEvent } from "../matrix/client";
 import { MatrixError } from "../matrix/errors";
-import { cleanName, text } from "../matrix/json";
+import { cleanName, recordOr, text } from "../matrix/json";
 import type { SyncBatch } from "../matrix/sync";
 import { applyEvent, markSent, sending, type ChatMessage } from "../matrix/timeline";
 import { persist } from "./persist";
@@ -48,8 +48,10 @@ export class Chat {
     const members = events.filter((event) => event.type === "m.room.member" && event.stateKey?.startsWith("@"));
     if (members.length === 0) return;
     const names = new Map(this.store.get().names);
-    for (const { stateKey, content } of members) {
-      const name = cleanName(text(content["displayname"], 10_000) ?? "");
+    for (const { stateKey, content, unsigned } of members) {
+      // Who has left has no name any more; their words stay under the one that they had.
+      const before = recordOr(unsigned["prev_content"])["displayname"];
+      const name = cleanName(text(content["displayname"], 10_000) ?? text(before, 10_000) ?? "");
       if (stateKey !== undefined && name !== "") names.set(stateKey, name);
     }
     this.store.set({ names: new Map([...names].slice(-MOST_NAMES)) });

@@ -4,6 +4,7 @@
  * Rule: a page says what happened, whether it can be mended, and what to do; texts from others (a reason given
  * by a moderator) are shown as text, cleaned and capped.
  */
+import type { MatrixError } from "../matrix/errors";
 import { cleanBody } from "../matrix/json";
 import type { WorldProblem } from "../matrix/world_state";
 import { GOODBYE } from "../netcode/messages";
@@ -62,6 +63,22 @@ export const SERVER_LOST = ending(
 
 /** A banned visitor cannot come in; the homeserver says so with 403. */
 export const BANNED = ending("banned", "You are banned from this world", "Its moderators decided that you may not enter.");
+
+/** The homeserver's or the gate's view of the room no longer has us in it. */
+export const NO_LONGER_JOINED = ending(
+  "kicked",
+  "You are no longer in this world",
+  "You were taken out of its room, perhaps while you were away.",
+  "again",
+);
+
+/** The page for a no of the homeserver on the way in. */
+export function matrixEnding(error: MatrixError): Ending {
+  if (error.errcode === "M_GUEST_ACCESS_FORBIDDEN" || /guest/i.test(error.message)) return NO_GUESTS;
+  if (/\bban/i.test(error.message)) return BANNED; // Synapse: "You are banned from this room"; there is no code for it
+  if (error.status === 403) return { ...NO_GUESTS, code: "forbidden", title: "You may not enter this world" };
+  return ending("homeserver", "The homeserver said no", cleanBody(error.message, 300), "reload");
+}
 
 export function sceneUnreadable(reason: string): Ending {
   return ending("scene", "This world's scene cannot be shown", cleanBody(reason, 300));

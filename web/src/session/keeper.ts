@@ -11,7 +11,7 @@ import type { Welcome } from "../netcode/messages";
 import type { Peers } from "../netcode/peers";
 import { callByMatrix, callByTicket, type Caller } from "./call";
 import { Conversation, type Body } from "./conversation";
-import { goodbyeEnding, refusalEnding, type Ending } from "./endings";
+import { goodbyeEnding, NO_LONGER_JOINED, refusalEnding, type Ending } from "./endings";
 import { backoff } from "./persist";
 import type { Ticket } from "./signalling";
 import type { Waiting } from "./state";
@@ -34,12 +34,6 @@ type Outcome =
   | { readonly kind: "rejoin" }
   | { readonly kind: "end"; readonly ending: Ending };
 
-const FORBIDDEN: Ending = {
-  code: "kicked",
-  title: "You are no longer in this world",
-  text: "While you were away you were taken out of its room.",
-  action: "again",
-};
 /** Somebody who stands in a world wants to be back: the pauses between attempts grow no longer than this, in ms. */
 const LONGEST_PAUSE_MS = 3_000;
 /** A path that broke this soon after WELCOME counts as a failed attempt, in ms. */
@@ -137,7 +131,7 @@ export class Keeper {
       const resumed = await callByTicket(ticket, caller.session, sdp, signal);
       if (resumed.kind === "later") return { kind: "later", why: "gate", ms: resumed.retryAfterMs };
       this.ticket = null;
-      if (resumed.kind === "forbidden") return { kind: "end", ending: FORBIDDEN };
+      if (resumed.kind === "forbidden") return { kind: "end", ending: NO_LONGER_JOINED };
       if (resumed.kind === "answer") {
         this.ticket = resumed.ticket;
         await conversation.accept(resumed.sdp);

@@ -19,7 +19,7 @@ import type { LoadReport, PeerLook, World } from "../world";
 import { Announcer } from "./announcer";
 import type { Caller } from "./call";
 import { Chat } from "./chat";
-import { BANNED, NO_GUESTS, SERVER_LOST, worldProblem, type Ending } from "./endings";
+import { matrixEnding, NO_LONGER_JOINED, SERVER_LOST, worldProblem, type Ending } from "./endings";
 import { Keeper } from "./keeper";
 import { next, standing, type Step } from "./machine";
 import { Membership } from "./membership";
@@ -243,7 +243,7 @@ export class Visit {
     this.chat.take(batch);
     if (!this.state) return;
     if (batch.left && !this.keeper?.conversation?.welcome) {
-      return this.end({ code: "kicked", title: "You were taken out of this world", text: "Its room no longer lists you.", action: "again" });
+      return this.end(NO_LONGER_JOINED);
     }
     if ([...batch.state, ...batch.timeline].some((event) => event.stateKey === "")) this.changed();
   }
@@ -307,11 +307,4 @@ export class Visit {
     this.parts.store.note(error instanceof Error ? `${error.name}: ${error.message}` : String(error));
     return error instanceof HomeserverAway ? { ...SERVER_LOST, text: error.message } : SERVER_LOST;
   }
-}
-
-function matrixEnding(error: MatrixError): Ending {
-  if (error.errcode === "M_GUEST_ACCESS_FORBIDDEN" || /guest/i.test(error.message)) return NO_GUESTS;
-  if (/\bban/i.test(error.message)) return BANNED;
-  if (error.status === 403) return { ...NO_GUESTS, code: "forbidden", title: "You may not enter this world" };
-  return { code: "homeserver", title: "The homeserver said no", text: error.message, action: "reload" };
 }

@@ -55,7 +55,9 @@ function EntryForm({ ready }: { ready: boolean }): JSX.Element {
   const avatars = useStore((state) => state.avatars);
   const [name, setName] = useState(() => actions.remembered().name);
   const [avatar, setAvatar] = useState(() => actions.remembered().avatar);
-  const chosen = avatars.some((one) => one.id === avatar) ? avatar : (avatars[0]?.id ?? "");
+  const [dice] = useState(() => Math.random()); // who has not chosen yet need not look like everybody else
+  const any = avatars[Math.floor(dice * avatars.length)]?.id ?? "";
+  const chosen = avatars.some((one) => one.id === avatar) ? avatar : any;
   const submit = (event: Event): void => {
     event.preventDefault();
     if (ready) actions.enter(name, chosen);

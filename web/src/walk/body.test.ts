@@ -222,6 +222,16 @@ describe("overhead and underfoot", () => {
     expect(body.y).toBeCloseTo(-3, 3);
   });
 
+  it("does not walk off the edge of the world, but along it; a jump leads over it", () => {
+    const body = bodyOn(floor(3));
+    const path = go(body, 6, { x: 0.5, z: -WALK_SPEED, jump: false });
+    expect(path.every((at) => at.grounded)).toBe(true);
+    expect(body.z).toBeGreaterThan(-3.31);
+    expect(body.x).toBeGreaterThan(1.5);
+    go(body, 2, { x: 0, z: -WALK_SPEED, jump: true });
+    expect(body.y).toBeLessThan(-1);
+  });
+
   it("a jump just after the edge still counts", () => {
     const body = bodyOn([...floor(20, -3), ...box(-2, -3, -2, 2, 0, 2)], 0, 0, -1.9);
     while (body.grounded) body.step(STEP_SECONDS, { x: 0, z: -WALK_SPEED, jump: false });

@@ -34,6 +34,10 @@ const JUMP_GRACE = 0.12;
 const FOOT = 0.14;
 /** The wider ball for gaps and ledges that the foot misses and the body would not pass. */
 const SOLE = RADIUS - 0.01;
+/** Metres between the spheres of the capsule that hovers above the feet. */
+const HOVER = HEIGHT - STEP_HEIGHT - 2 * RADIUS;
+/** Metres of a fall that ends: with nothing within them there is only the void. */
+const DEEPEST = 500;
 /** Steps without any movement in the air after which a body counts as wedged, and may jump. */
 const WEDGED_STEPS = 15;
 /** Seconds in which two thirds of a step's sudden height are shown. */
@@ -112,24 +116,44 @@ export class Body {
   }
 
   private walkSlice(dt: number): void {
-    const low: Point = { x: this.x + this.vx * dt, y: this.y + STEP_HEIGHT + RADIUS, z: this.z + this.vz * dt };
-    const rise = HEIGHT - STEP_HEIGHT - 2 * RADIUS;
-    const contacts = pushOut(this.solid, low, rise, RADIUS, true);
-    this.slideAlong(contacts);
-    if (contacts.some((contact) => contact.x === 0 && contact.z === 0)) return this.stop();
+    const [dx, dz] = [this.vx * dt, this.vz * dt];
+    if (this.tryWalk(dx, dz)) return;
+    // The edge of the world is a wall to whoever walks: along it, or not at all.
+    if (this.tryWalk(dx, 0)) this.vz = 0;
+    else if (this.tryWalk(0, dz)) this.vx = 0;
+    else this.stop();
+  }
+
+  /** Walks by (dx, dz) as far as walls and ceilings let one; false, and no step, when it leads over the void. */
+  private tryWalk(dx: number, dz: number): boolean {
+    const low: Point = { x: this.x + dx, y: this.y + STEP_HEIGHT + RADIUS, z: this.z + dz };
+    const contacts = pushOut(this.solid, low, HOVER, RADIUS, true);
     const ground = this.groundAt(low.x, low.z, this.y + STEP_HEIGHT, this.y - STEP_HEIGHT);
-    if (ground === null) {
-      [this.x, this.z] = [low.x, low.z];
-      this.grounded = false;
-      this.vy = 0;
-      return;
-    }
+    if (ground === null && this.isVoid(low.x, low.z)) return false;
+    this.slideAlong(contacts);
+    if (contacts.some((contact) => contact.x === 0 && contact.z === 0)) this.stop();
+    else if (ground === null) this.leaveGround(low);
+    else this.standOn(ground, low);
+    return true;
+  }
+
+  private leaveGround(at: Point): void {
+    [this.x, this.z, this.vy] = [at.x, at.z, 0];
+    this.grounded = false;
+  }
+
+  private standOn(ground: Ground, at: Point): void {
     const climb = ground.y - this.y;
     // Head room: stepping up must not press the head into a ceiling.
-    const head = { x: low.x, y: ground.y + STEP_HEIGHT + RADIUS, z: low.z };
-    if (climb > 0.02 && overlaps(this.solid, head, rise, RADIUS, 0.03)) return this.stop();
-    this.lift += climb - slopePart(climb, Math.hypot(low.x - this.x, low.z - this.z), ground.up);
-    [this.x, this.y, this.z] = [low.x, ground.y, low.z];
+    const head = { x: at.x, y: ground.y + STEP_HEIGHT + RADIUS, z: at.z };
+    if (climb > 0.02 && overlaps(this.solid, head, HOVER, RADIUS, 0.03)) return this.stop();
+    this.lift += climb - slopePart(climb, Math.hypot(at.x - this.x, at.z - this.z), ground.up);
+    [this.x, this.y, this.z] = [at.x, ground.y, at.z];
+  }
+
+  /** Whether nothing at all would ever catch a fall here. */
+  private isVoid(x: number, z: number): boolean {
+    return this.solid.cast(x, this.y + 0.1, z, 0, -1, 0, DEEPEST) === null;
   }
 
   private stop(): void {
