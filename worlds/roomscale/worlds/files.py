@@ -32,7 +32,7 @@ def private_directory(path: Path, *, ours: bool = True) -> Path:
 
 
 def write_whole(path: Path, data: bytes, *, mode: int = 0o600) -> None:
-    """Replace `path` by `data` in one step, on the disk before it returns. Raises DataUnusable."""
+    """Replace `path` by `data` in one step, the bytes on the disk before the name. Raises DataUnusable."""
     partial = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
     try:
         descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)

@@ -95,8 +95,10 @@ async def _is_gone(admin: MatrixClient, guest: UserId, policy: JanitorPolicy) ->
         raise
     if known.get("is_guest") is not True:
         return False
-    seen = known.get("last_seen_ts") or known.get("creation_ts")
-    return isinstance(seen, int) and time.time() * 1000 - seen > policy.gone_after_s * 1000
+    seen, made = known.get("last_seen_ts"), known.get("creation_ts")
+    if not isinstance(seen, int):  # not seen yet (Synapse notes it in batches), or forgotten since
+        seen = made * 1000 if isinstance(made, int) else None  # this one call gives seconds, 1.163
+    return seen is not None and time.time() * 1000 - seen > policy.gone_after_s * 1000
 
 
 async def _leave_as(admin: MatrixClient, guest: UserId, room: RoomId) -> None:

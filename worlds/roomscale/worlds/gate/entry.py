@@ -114,20 +114,11 @@ class Door:
     async def _answer(self, invite: Invite) -> None:
         caller = invite.caller
         key = session_key(caller.user_id, caller.room_id, caller.tab)
-        session = Session(key, caller.user_id, caller.room_id, "", 0, True, caller.tab_key)
-        known = self._watch.sessions.get(key)
-        if known is not None and known.inside:
-            session = known
+        newcomer = Session(key, caller.user_id, caller.room_id, "", 0, guest=True)
+        with self._watch.sessions.entering(newcomer) as session:
             session.tab_key = caller.tab_key
-        else:
-            self._watch.sessions.add(session)
-        try:
             await self._check(session, caller)
             sdp = await self.admit(session, invite.sdp, caller)
-        except BaseException:
-            if not session.inside:
-                self._watch.sessions.remove(session)
-            raise
         content = signalling.answer_content(
             caller,
             self.server_session,

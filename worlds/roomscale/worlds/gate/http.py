@@ -16,6 +16,7 @@ from fastapi import FastAPI, Request, Response
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from roomscale.netcode.core.messages import NEWEST_VERSION, OLDEST_VERSION
 from roomscale.worlds.gate import addresses, directory, paths, webheaders
 from roomscale.worlds.gate.budget import Rates
 from roomscale.worlds.gate.clientfiles import ASK_AGAIN, FOREVER, Folder
@@ -28,8 +29,8 @@ from roomscale.worlds.gate.watch import Watch
 log = logging.getLogger(__name__)
 access = logging.getLogger(f"{__name__}.access")
 
-PROTOCOL = [1, 1]
-"""Oldest and newest version of netcode/PROTOCOL.md that the node speaks."""
+PROTOCOL = [OLDEST_VERSION, NEWEST_VERSION]
+"""Of netcode/PROTOCOL.md, as the node speaks it."""
 RESUME_BYTES = 65_536
 AVATARS_CACHE = "public, max-age=3600"
 THUMBNAIL_CACHE = "public, max-age=300"

@@ -138,4 +138,7 @@ class MatrixLoop:
             self.dropped_as_stale += len(events)
             return
         for event in events:
-            self._receive(event)
+            try:
+                self._receive(event)
+            except Exception:  # else one message that we misread would stop the gate, again at each start
+                log.exception("a mistake of ours with a to-device message")

@@ -128,7 +128,7 @@ class _Draft:
             self._state[kind] = raw
 
     def _apply_member(self, user_id: str, raw: dict[str, Any]) -> None:
-        if not user_id.startswith("@") or len(user_id) > ID_CHARS:
+        if not user_id.startswith("@") or len(user_id) > ID_CHARS or not _is_unicode(user_id):
             return
         if self._members is None:
             self._members = dict(self.base.members)
@@ -190,7 +190,7 @@ def _member(user_id: str, raw: dict[str, Any]) -> Member:
     name = content.get("displayname")
     return Member(
         membership=membership,
-        name=name[:NAME_CHARS] if isinstance(name, str) and name.strip() else None,
+        name=name[:NAME_CHARS] if isinstance(name, str) and name.strip() and _is_unicode(name) else None,
         guest=content.get("kind") == "guest" or facts.is_guest(user_id),
         by_another=raw.get("sender") != user_id,
     )
@@ -224,8 +224,13 @@ def _invitation(room_id: str, body: dict[str, Any], me: str) -> Invitation:
 def _rooms(section: object) -> Iterator[tuple[str, dict[str, Any]]]:
     """Room ids and bodies of a section; JSON's keys are always text."""
     for room_id, body in _object(section).items():
-        if room_id.startswith("!") and len(room_id) <= ID_CHARS:
+        if room_id.startswith("!") and len(room_id) <= ID_CHARS and _is_unicode(room_id):
             yield room_id, _object(body)
+
+
+def _is_unicode(text: str) -> bool:
+    """Whether a text is free of lone surrogates, which JSON can bring and neither SQLite nor UTF-8 can hold."""
+    return not any("\ud800" <= c <= "\udfff" for c in text)
 
 
 def _object(value: object) -> dict[str, Any]:

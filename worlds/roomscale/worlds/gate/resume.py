@@ -89,19 +89,13 @@ class Resumption:
             raise ResumeRefused(503, "starting", "the gate has just started", 1_000)
 
     async def _come_back(self, row: TicketRow, tab: str, sdp: str) -> dict[str, Any]:
-        session = self._session(row, tab)
-        sessions = self._watch.sessions
-        if sessions.get(session.key) is not session:
-            sessions.add(session)
-        try:
-            answer = await self._door.admit(session, sdp)
-        except CallRefused as refusal:
-            if refusal.code in ("full", "busy") and not session.revoked:
-                self._tickets.give_back(row)
-            raise ResumeRefused(_STATUS[refusal.code], refusal.code, str(refusal), refusal.retry_after_ms) from None
-        finally:
-            if not session.inside:
-                sessions.remove(session)
+        with self._watch.sessions.entering(self._session(row, tab)) as session:
+            try:
+                answer = await self._door.admit(session, sdp)
+            except CallRefused as refusal:
+                if refusal.code in ("full", "busy") and not session.revoked:
+                    self._tickets.give_back(row)
+                raise ResumeRefused(_STATUS[refusal.code], refusal.code, str(refusal), refusal.retry_after_ms) from None
         self.resumed += 1
         return {"answer": {"type": "answer", "sdp": answer}, "ticket": self._tickets.issue(session, time.time())}
 

@@ -191,8 +191,7 @@ class Gate:
     def _session_closed(self, key: str) -> None:
         session = self.sessions.get(key)
         if session is not None:
-            self.sessions.remove(session)
-            session.inside = False
+            self.sessions.closed(session)
             self.door.closed(session)
 
 

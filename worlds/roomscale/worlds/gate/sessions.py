@@ -6,8 +6,9 @@ finds them.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 
@@ -28,6 +29,8 @@ class Session:
     """The node has answered its offer."""
     revoked: bool = False
     """Sent away; an entry that is under way must come to nothing."""
+    entries: int = 0
+    """Offers of it that are under way: a tab may call again before it was answered."""
 
 
 class Sessions:
@@ -56,6 +59,27 @@ class Sessions:
         del room[session.key]
         if not room:
             del self._by_room[session.room_id]
+
+    @contextlib.contextmanager
+    def entering(self, session: Session) -> Iterator[Session]:
+        """List a session while an offer of it is under way; it stays listed if that led inside.
+
+        Gives the session that is listed under this key already, if there is one.
+        """
+        listed = self._by_key.get(session.key) or self.add(session)
+        listed.entries += 1
+        try:
+            yield listed
+        finally:
+            listed.entries -= 1
+            if not listed.inside and not listed.entries:
+                self.remove(listed)
+
+    def closed(self, session: Session) -> None:
+        """The node ended a session: it is off the list, unless another offer of it is under way."""
+        session.inside = False
+        if not session.entries:
+            self.remove(session)
 
     def revoke(self, session: Session) -> None:
         """Take a session off the list for good: its entry, if under way, must come to nothing."""
