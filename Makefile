@@ -29,7 +29,7 @@ $(VENV)/bin/python:
 
 # Installed anew whenever what is asked for changes; versions come from requirements.lock.
 $(VENV)/.installed-run: pyproject.toml requirements.lock web/build_client.py web/hatch_build.py | $(VENV)/bin/python
-	@echo "setup: installing roomscale and what it needs"
+	@echo "setup: installing roomscale and what it needs, building the browser client (a minute or two)"
 	@$(PY) -m pip install --quiet --disable-pip-version-check -c requirements.lock -e '.[homeserver]'
 	@touch $@
 

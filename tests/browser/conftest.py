@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser
 
-from tests.support.browser import Visitor, chromium
+from tests.support.browser import SMALL, Visitor, chromium
 from tests.support.house import House
 
 
@@ -31,12 +31,11 @@ def visit(browser: Browser, house: House) -> Iterator[Callable[..., Visitor]]:
     """`visit("Ada")` opens the Plaza in a profile of its own and enters as Ada; all are closed after the test."""
     visitors: list[Visitor] = []
 
-    def enter(name: str, path: str = "/w/plaza", *, avatar: str | None = None, inside: bool = True) -> Visitor:
-        visitor = Visitor.of(browser)
+    def enter(name: str, *, avatar: str | None = None, size: tuple[int, int] = SMALL) -> Visitor:
+        visitor = Visitor.of(browser, width=size[0], height=size[1])
         visitors.append(visitor)
-        visitor.page.goto(house.url + path)
-        if inside:
-            visitor.enter(name, avatar=avatar)
+        visitor.page.goto(house.url + "/w/plaza")
+        visitor.enter(name, avatar=avatar)
         return visitor
 
     yield enter

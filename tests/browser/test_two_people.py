@@ -72,12 +72,14 @@ def test_chat_goes_both_ways(visit: Visit) -> None:
 
 
 def test_a_portrait_of_two_people_in_the_plaza(visit: Visit, artefacts: Path) -> None:
-    ada, chidi = visit("Ada", avatar="Ada"), visit("Chidi", avatar="Chidi")
+    chidi = visit("Chidi", avatar="Chidi")
+    for key, seconds in (("KeyW", 2.0), ("KeyD", 0.8), ("KeyS", 0.3)):  # ahead, aside, and turned to who comes after
+        chidi.walk(key, seconds)
+    ada = visit("Ada", avatar="Ada", size=(1280, 720))
     ada.wait_for(peer("Chidi"))
-    chidi.walk("KeyW", 1.0)
-    chidi.walk("KeyD", 0.7)
-    ada.page.set_viewport_size({"width": 1280, "height": 720})
+    chidi.say("Good evening, Ada! Shall we cross the bridge?")
+    ada.wait_for("r.chat.some((m) => m.name === 'Chidi' && !m.mine)")
     ada.say("What a lovely evening!")
-    ada.wait_for("r.chat.length > 0")
+    ada.wait_for("r.chat.some((m) => m.mine && m.body === 'What a lovely evening!')")
     ada.page.screenshot(path=artefacts / "two-people.png")
     assert (artefacts / "two-people.png").stat().st_size > 50_000, "an empty picture compresses to almost nothing"

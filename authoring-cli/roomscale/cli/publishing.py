@@ -24,6 +24,8 @@ from roomscale.worlds.samples import Sample
 from roomscale.worlds.samples import publish_samples as publish_each
 
 PUBLISHING_DEVICE = "ROOMSCALE_PUBLISH"  # one device, kept: each publish would otherwise leave another behind
+NAMELESS = ("scene", "model", "untitled", "index", "export")
+"""What exporters and download sites call every file."""
 SHOWN_NOTES = 8  # of a scene with hundreds of mended values the first few say enough
 MIB = 1 << 20
 
@@ -52,7 +54,13 @@ def prepare_scene(path: Path, output: Output) -> ReadyScene:
         output.note(f"mended: {finding.message} ({finding.pointer})")
     if len(mended) > SHOWN_NOTES:
         output.note(f"mended: {len(mended) - SHOWN_NOTES} more")
-    return ReadyScene(name=path.stem.removesuffix(".gltf"), glb=glb)
+    return ReadyScene(name=name_of(path), glb=glb)
+
+
+def name_of(path: Path) -> str:
+    """A world's name from its file's, or from its folder's where the file is called what every export is called."""
+    name = path.stem.removesuffix(".gltf")
+    return (path.resolve().parent.name if name.lower() in NAMELESS else "") or name
 
 
 def alias_of(name: str) -> str:
