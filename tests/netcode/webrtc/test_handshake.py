@@ -81,6 +81,18 @@ def test_the_right_certificate_further_up_a_chain_proves_nothing(as_client: bool
     assert failed(session) == "fingerprint"
 
 
+@pytest.mark.parametrize("ask", [lambda *_: True, None], ids=["somebody else", "nobody"])
+def test_a_certificate_that_openssl_let_pass_without_asking_us_proves_nothing(ask: Callable[..., bool] | None) -> None:
+    lax = DtlsContext(Certificate.generate(datetime.now(UTC)))
+    lax._context.set_verify(SSL.VERIFY_PEER if ask else SSL.VERIFY_NONE, ask)
+    s = DtlsSession(lax, client=False, peer_fingerprints=[CLIENT.certificate.fingerprint], now=0.0)
+    c = client(lax.certificate.fingerprint)
+    c.start(0.0)
+    shake(c, s)
+    assert failed(s) == "handshake"
+    assert c.state is DtlsState.CONNECTING
+
+
 def test_a_client_without_a_certificate_is_refused() -> None:
     peer, session = OpenSsl(client=True, bare=True), server()
     with pytest.raises(SSL.Error, match="alert"):

@@ -149,7 +149,7 @@ class DtlsSession:
         elif self._repeat_at is not None and now >= self._repeat_at:
             self._repeat_after = min(2 * self._repeat_after, LONGEST_REPEAT)
             self._repeat_at = now + self._repeat_after
-            self._say(self._flight, self._handshake.layer if self._handshake else None)
+            self._say(self._flight)
 
     def close(self) -> None:
         """End the session: close_notify, if there is somebody to hear it, and nothing after that."""
@@ -183,10 +183,10 @@ class DtlsSession:
             self._handshake = Handshake(self._context, client=self._client, fingerprints=self._fingerprints)
         spoken, failure = self._handshake.advance(came)
         if spoken:
+            self._say(spoken)
             self._flight = spoken
             self._repeat_after = FIRST_REPEAT
             self._repeat_at = now + FIRST_REPEAT
-            self._say(spoken, self._handshake.layer)
         if failure:
             self.failure = failure
             self._end(DtlsState.FAILED)
@@ -208,11 +208,11 @@ class DtlsSession:
             self._flight = flight
         return payloads
 
-    def _say(self, flight: Sequence[Spoken], layer: RecordLayer | None) -> None:
+    def _say(self, flight: Sequence[Spoken]) -> None:
         """Put a flight into the outbox: in few datagrams, and each record with a number that none had before."""
         datagram = b""
-        for content_type, sealed, fragment in flight:
-            if sealed and layer:  # what is sealed was so by the keys of `layer`
+        for content_type, fragment, layer in flight:
+            if layer:
                 record = layer.protect(fragment, content_type)
             else:
                 record = plain(content_type, self._plain_number, fragment)
@@ -235,7 +235,7 @@ class DtlsSession:
         elif content_type == HANDSHAKE and payload[:1] == bytes([_FINISHED]) and self._flight:
             self._answers += 1
             if self._answers <= MAX_ANSWERS:
-                self._say(self._flight, self._layer)
+                self._say(self._flight)
         return self.state is DtlsState.ESTABLISHED
 
     def _fail(self, reason: DtlsEnd, detail: str) -> None:

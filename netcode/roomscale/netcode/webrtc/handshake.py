@@ -48,9 +48,9 @@ class Spoken(NamedTuple):
     """A record that OpenSSL has for the peer, in plaintext."""
 
     content_type: int
-    sealed: bool
-    """Whether it belongs into epoch 1."""
     fragment: bytes
+    layer: RecordLayer | None
+    """What seals it, in epoch 1; None in epoch 0."""
 
 
 class _Verdict:
@@ -137,16 +137,16 @@ class Handshake:
             return [], DtlsFailure("handshake", "our keys are not OpenSSL's")
         if self.done and not (self._verdict.proven and self.layer):
             self.done = False
-            failure = DtlsFailure("handshake", "OpenSSL was content without a certificate")
+            return [], DtlsFailure("handshake", "OpenSSL was content without a certificate")
         return spoken, failure
 
     def _spoken(self, record: bytes) -> Spoken:
         """In plaintext: what OpenSSL has sealed is opened again, so that no nonce of its choice reaches the wire."""
         if records.epoch(record) == 0:
-            return Spoken(record[0], False, record[records.HEADER :])
+            return Spoken(record[0], record[records.HEADER :], None)
         if self.layer is None:
             self.layer = RecordLayer(self._keys())
-        return Spoken(record[0], True, self.layer.reopen(record))
+        return Spoken(record[0], self.layer.reopen(record), self.layer)
 
     def _keys(self) -> Keys:
         c = self._connection
