@@ -66,7 +66,7 @@ def test_it_completes_over_bad_networks_and_no_number_or_nonce_is_used_twice(con
     assert sorted(took)[len(took) // 2] < 1.0 or config is AWFUL
 
 
-def test_the_same_network_gives_the_same_story_whatever_the_wall_clock_says() -> None:
+def test_the_same_network_tells_the_same_story() -> None:
     for seed in range(5):
         a, b = run(BAD, seed), run(BAD, seed)
         assert a[4] == b[4]
