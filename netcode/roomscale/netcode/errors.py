@@ -37,6 +37,24 @@ class TransportError(NetcodeError):
     """The transport cannot serve though the offer was good: ours or the host's mistake, such as no usable address."""
 
 
+DtlsEnd = Literal["fingerprint", "handshake", "timeout", "flood", "alert"]
+"""Why a DTLS session failed: another certificate than the SDP named; OpenSSL refused the handshake; it took too long,
+or too many datagrams; the peer sent a fatal alert."""
+
+
+class DtlsFailure(NetcodeError):
+    """A DTLS session failed, by the peer's doing or the network's. It is the session's `failure`, and never raised."""
+
+    def __init__(self, reason: DtlsEnd, detail: str) -> None:
+        super().__init__(f"{reason}: {detail}")
+        self.reason: DtlsEnd = reason
+        self.detail = detail
+
+
+class DtlsMisuse(NetcodeError):
+    """We asked a DTLS session for what it cannot do: to send before it is established, after it ended, or too much."""
+
+
 class SeamError(NetcodeError):
     """The other side of the seam sent what the seam does not allow."""
 
