@@ -1,0 +1,321 @@
+"""The lean transport: all visitors of a node behind one UDP port, by the endpoint of `netcode.webrtc`.
+
+Rule: sockets, the clock and which connection is whose session; what a datagram means is the endpoint's affair.
+
+A session has one connection in use and one more that may replace it, as every `Transport`'s. Another offer of the *same*
+peer connection is an ICE restart: it keeps both the connection and its channels.
+
+What is sent between two `flush`es goes out in as few packets as it fits, so a tick is one packet to each visitor. The
+socket is drained in batches: a busy one is left alone for `_PAUSE` after each drain, which costs a visitor's pose that
+much of its age and saves a wake-up for each.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import socket
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Final
+
+from roomscale.netcode.core.messages import Channel
+from roomscale.netcode.errors import TransportError
+from roomscale.netcode.node import addresses
+from roomscale.netcode.node.transport import Handler
+from roomscale.netcode.webrtc import sdp, stun
+from roomscale.netcode.webrtc.certificate import Certificate
+from roomscale.netcode.webrtc.channels import Event, Opened
+from roomscale.netcode.webrtc.connection import Connection
+from roomscale.netcode.webrtc.endpoint import Endpoint, EndpointConfig
+from roomscale.netcode.webrtc.sctp.config import INFINITY, SctpConfig
+from roomscale.netcode.webrtc.sctp.events import Message
+from roomscale.netcode.webrtc.stun import Address
+
+log = logging.getLogger(__name__)
+
+_BUFFER: Final = 4_194_304
+"""Bytes that the kernel may hold each way: a tick of 1,000 visitors is 1.2 MB. (Linux gives what rmem_max allows.)"""
+_DATAGRAM: Final = 2_048
+"""Bytes of a datagram that are looked at; longer ones are cut, and then fail their checks."""
+_BATCH: Final = 256
+"""Datagrams taken before anything else gets its turn: about 5 ms of work."""
+_BUSY: Final = 4
+"""Datagrams in one drain from which the socket counts as busy."""
+_PAUSE: Final = 0.002
+"""Seconds that a busy socket is left alone."""
+_FINEST: Final = 0.001
+"""Seconds between two looks at the timers at least."""
+_FAREWELL: Final = 0.01
+"""Seconds between two looks at whether a GOODBYE has arrived."""
+_MOST_VIA: Final = 8_192
+"""Addresses whose sockets are remembered before those that are nobody's are forgotten."""
+
+
+@dataclass(frozen=True, slots=True)
+class LeanConfig:
+    """What the host may choose of it."""
+
+    bind_hosts: tuple[str, ...] = ("127.0.0.1",)
+    """IP addresses to bind and to offer; see `addresses.candidates` for the wildcards."""
+    port: int = 0
+    """The UDP port of all visitors, on every address; 0 for any that is free."""
+    public_address: str | None = None
+    """The IP address to offer instead of the bound ones (1:1 NAT, containers)."""
+    backlog: int = 262_144
+    """Bytes that may wait on `events` for one visitor, who is dropped beyond."""
+    open_timeout: float = 15.0
+    """Seconds from an answer to open channels, after which the connection is given up."""
+
+
+class LeanTransport:
+    """The `Transport` protocol over one UDP port."""
+
+    def __init__(self, config: LeanConfig, handler: Handler) -> None:
+        self._config = config
+        self._handler = handler
+        self._sockets = bind(addresses.candidates(config.bind_hosts), config.port)
+        bound = [(host, own.getsockname()[1]) for host, own in self._sockets.items()]
+        self._endpoint = Endpoint(
+            EndpointConfig(
+                candidates=sdp.advertised(bound, config.public_address),
+                certificate=Certificate.generate(datetime.now(UTC)),
+                sctp=SctpConfig(send_queue=config.backlog),
+            )
+        )
+        self._by_family = {own.family: own for own in reversed(self._sockets.values())}
+        self._via: dict[Address, socket.socket] = {}
+        """Which socket an address came by, where a family has several."""
+        self._open: dict[str, Connection] = {}
+        self._connecting: dict[str, tuple[Connection, asyncio.TimerHandle]] = {}
+        self._timer: asyncio.TimerHandle | None = None
+        self._timer_at = INFINITY
+        self._counts = dict.fromkeys(("answered", "restarted", "snapshots_skipped", "too_slow", "unsent"), 0)
+        self._several = len(self._sockets) > len(self._by_family)
+        self._flushing = False
+        self._loop = asyncio.get_running_loop()
+        self._listen()
+
+    async def answer(self, session: str, offer: str) -> str:
+        """See `Transport.answer`."""
+        description = sdp.parse_offer(offer)
+        now = time.monotonic()
+        if (current := self._open.get(session)) is not None and current.restarts(description):
+            self._counts["restarted"] += 1
+            answer = self._endpoint.restart(current, description, now)
+            self.flush()
+            return answer
+        connection, answer = self._endpoint.answer(session, description, now)
+        if former := self._connecting.pop(session, None):
+            self._drop(*former)
+        timer = self._loop.call_later(self._config.open_timeout, self._gave_up, connection)
+        self._connecting[session] = connection, timer
+        self._counts["answered"] += 1
+        self._wake_up()
+        return answer
+
+    def send(self, session: str, channel: Channel, data: bytes) -> None:
+        """See `Transport.send`. It goes out with the next `flush`."""
+        connection = self._open.get(session)
+        if connection is None:
+            return
+        if not self._endpoint.send(connection, channel, data, time.monotonic()):
+            if channel is Channel.POSES:
+                self._counts["snapshots_skipped"] += 1
+            else:
+                self._counts["too_slow"] += 1
+                self._ended(connection, "it reads too slowly")
+
+    def flush(self) -> None:
+        """See `Transport.flush`."""
+        if self._flushing:
+            return  # what the handler wants sent goes out in the next round of the loop below
+        self._flushing = True
+        try:
+            while True:
+                now = time.monotonic()
+                self._transmit(self._endpoint.outgoing(now))
+                happened = self._endpoint.events()
+                if not happened:
+                    break
+                for connection, event in happened:
+                    self._happened(connection, event)
+        finally:
+            self._flushing = False
+        self._wake_up()
+
+    def close(self, session: str, *, linger: float = 0.0) -> None:
+        """See `Transport.close`."""
+        if waiting := self._connecting.pop(session, None):
+            self._drop(*waiting)
+        if connection := self._open.pop(session, None):
+            self._farewell(connection, time.monotonic() + linger)
+
+    async def shutdown(self) -> None:
+        """See `Transport.shutdown`."""
+        for session in [*self._open, *self._connecting]:
+            self.close(session)
+        self.flush()
+        if self._timer:
+            self._timer.cancel()
+        for own in self._sockets.values():
+            self._loop.remove_reader(own)
+            own.close()
+
+    def stats(self) -> dict[str, int]:
+        """See `Transport.stats`."""
+        tally = self._endpoint.tally
+        return {
+            "open": len(self._open),
+            "connecting": len(self._connecting),
+            **self._counts,
+            "datagrams_in": tally.datagrams,
+            "datagrams_unknown": tally.unknown,
+        }
+
+    def _happened(self, connection: Connection, event: Event) -> None:
+        if isinstance(event, Message):
+            if self._open.get(connection.name) is connection:
+                self._handler.message(connection.name, Channel(event.stream), event.data)
+        elif isinstance(event, Opened):
+            self._opened(connection)
+        else:
+            self._ended(connection, event.reason)
+
+    def _opened(self, connection: Connection) -> None:
+        session = connection.name
+        waiting = self._connecting.get(session)
+        if waiting is None or waiting[0] is not connection:
+            return
+        del self._connecting[session]
+        waiting[1].cancel()
+        former = self._open.get(session)
+        self._open[session] = connection
+        if former:
+            self._endpoint.close(former, time.monotonic())
+        self._handler.opened(session)
+
+    def _ended(self, connection: Connection, reason: str) -> None:
+        """A connection ended, by its peer or because of it. The session is over when it has no other."""
+        session = connection.name
+        waiting = self._connecting.get(session)
+        if self._open.get(session) is connection:
+            del self._open[session]
+        elif waiting is not None and waiting[0] is connection:
+            del self._connecting[session]
+            waiting[1].cancel()
+        else:
+            return
+        self._endpoint.close(connection, time.monotonic())
+        if session not in self._open and session not in self._connecting:
+            self._handler.closed(session, reason)
+
+    def _gave_up(self, connection: Connection) -> None:
+        self._ended(connection, "it did not connect")
+        self.flush()
+
+    def _drop(self, connection: Connection, timer: asyncio.TimerHandle) -> None:
+        timer.cancel()
+        self._endpoint.close(connection, time.monotonic())
+
+    def _farewell(self, connection: Connection, until: float) -> None:
+        """Close a connection once its peer has what was said on `events`, or the time is over."""
+        self.flush()
+        now = time.monotonic()
+        if now < until and connection.channels.unacknowledged:
+            self._loop.call_later(_FAREWELL, self._farewell, connection, until)
+            return
+        self._endpoint.close(connection, now)
+        self.flush()
+
+    # Sockets
+
+    def _listen(self) -> None:
+        for own in self._sockets.values():
+            self._loop.add_reader(own, self._readable, own)
+
+    def _readable(self, own: socket.socket) -> None:
+        """Take a batch. Whether more is there the loop will say."""
+        receive, read, now = self._endpoint.receive, own.recvfrom, time.monotonic()
+        count = 0
+        try:
+            while count < _BATCH:
+                datagram, address = read(_DATAGRAM)
+                count += 1
+                if self._several:
+                    self._note(own, datagram, address)
+                receive(datagram, address, now)
+        except BlockingIOError:
+            pass
+        except OSError as error:  # Linux tells of an earlier send that found nobody
+            log.debug("UDP: %s", error)
+        if count >= _BUSY:
+            self._loop.remove_reader(own)
+            self._loop.call_later(_PAUSE, self._resume, own)
+        self.flush()
+
+    def _resume(self, own: socket.socket) -> None:
+        if own.fileno() >= 0:
+            self._loop.add_reader(own, self._readable, own)
+
+    def _note(self, own: socket.socket, datagram: bytes, address: Address) -> None:
+        """Answers leave by the socket that was asked: remember which, for as many addresses as may be in use."""
+        if self._via.get(address) is own or not stun.is_stun(datagram):
+            return
+        if len(self._via) > _MOST_VIA:
+            self._via = {known: via for known, via in self._via.items() if self._endpoint.knows(known)}
+        self._via[address] = own
+
+    def _transmit(self, datagrams: Sequence[tuple[bytes, Address]]) -> None:
+        for datagram, address in datagrams:
+            own = self._via.get(address) if self._several else None
+            if own is None:
+                own = self._by_family[_family(address)]
+            try:
+                own.sendto(datagram, address)
+            except OSError:  # a full buffer, an address that cannot be reached: lost, as on any network
+                self._counts["unsent"] += 1
+
+    def _wake_up(self) -> None:
+        """Have `_due` called when the endpoint wants it."""
+        at = self._endpoint.next_timer()
+        if at == self._timer_at:
+            return
+        if self._timer:
+            self._timer.cancel()
+        self._timer_at = at
+        self._timer = None
+        if at != INFINITY:
+            self._timer = self._loop.call_later(max(_FINEST, at - time.monotonic()), self._due)
+
+    def _due(self) -> None:
+        self._timer, self._timer_at = None, INFINITY
+        self._endpoint.on_timer(time.monotonic())
+        self.flush()
+
+
+def bind(hosts: Sequence[str], port: int) -> dict[str, socket.socket]:
+    """One UDP socket for each address, on the same port. Raises TransportError."""
+    sockets: dict[str, socket.socket] = {}
+    for host in hosts:
+        own = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_DGRAM)
+        sockets[host] = own
+        try:
+            if own.family == socket.AF_INET6:
+                own.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+            for option in (socket.SO_RCVBUF, socket.SO_SNDBUF):
+                own.setsockopt(socket.SOL_SOCKET, option, _BUFFER)
+            own.setblocking(False)
+            own.bind((host, port))
+        except OSError as error:
+            for bound in sockets.values():
+                bound.close()
+            raise TransportError(f"cannot bind UDP port {port or 'of any number'} on {host}: {error.strerror}") from None
+        port = own.getsockname()[1]
+    return sockets
+
+
+def _family(address: Address) -> socket.AddressFamily:
+    return socket.AF_INET if len(address) == 2 else socket.AF_INET6

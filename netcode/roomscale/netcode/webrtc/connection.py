@@ -1,0 +1,123 @@
+"""One visitor's connection, the server's side, sans-IO: the channels on the address that ICE chose.
+
+Rule: it only joins the two. Which datagram is whose is the endpoint's affair, what a frame means the core's.
+
+The address is proven by ICE's checks, and by the first DTLS handshake that finishes on it; until then every datagram is
+within ICE's budget, and what does not fit is said again by its layer's timer. Without fresh consent nothing is sent.
+
+An **ICE restart** keeps DTLS and SCTP: another offer of the same peer connection (`restarts`) brings new credentials,
+and the stream moves once an address under them has proven itself.
+"""
+
+from __future__ import annotations
+
+import secrets
+
+from roomscale.netcode.webrtc import sdp, stun
+from roomscale.netcode.webrtc.channels import Channels
+from roomscale.netcode.webrtc.handshake import DtlsContext
+from roomscale.netcode.webrtc.ice import IceSession
+from roomscale.netcode.webrtc.sctp.config import INFINITY, SctpConfig
+from roomscale.netcode.webrtc.sdp import Description
+from roomscale.netcode.webrtc.stun import Address
+
+
+class Connection:
+    """One connection. `tag`: bytes that no other connection of the endpoint has."""
+
+    __slots__ = ("_offer", "_out", "_session_id", "_version", "channels", "ice", "name", "tag", "wake")
+
+    def __init__(
+        self, name: str, offer: Description, context: DtlsContext, config: SctpConfig, tag: bytes, now: float
+    ) -> None:
+        self.name = name
+        """What the endpoint's owner calls it."""
+        self.tag = tag
+        self.ice = IceSession(offer.ice, tag=tag)
+        self.channels = Channels(context, config, offer.fingerprints, now)
+        self.wake = INFINITY
+        """When the endpoint will look at its timers; the endpoint's to set."""
+        self._offer = offer
+        self._version = 0
+        self._session_id = secrets.randbits(62)
+        self._out: list[tuple[bytes, Address]] = []
+
+    def restarts(self, offer: Description) -> bool:
+        """Whether an offer is this peer connection's again, with new credentials for ICE (RFC 8829 §5.2.2)."""
+        mine = self._offer
+        return (
+            not self.channels.ended
+            and offer.origin == mine.origin
+            and offer.fingerprints == mine.fingerprints
+            and offer.ice != mine.ice
+        )
+
+    def restart(self, offer: Description) -> None:
+        """Take the credentials of an offer that `restarts`."""
+        self._offer = offer
+        self.ice.restart(offer.ice)
+
+    def answer(self, fingerprint: bytes, candidates: tuple[tuple[str, int], ...]) -> str:
+        """The SDP answer to the newest offer."""
+        self._version += 1
+        ice, session_id = self.ice.local, self._session_id
+        local = sdp.Local(ice, fingerprint, candidates, session_id=session_id, version=self._version)
+        return sdp.write_answer(self._offer, local)
+
+    def request(self, message: stun.Message, address: Address, now: float) -> None:
+        """A STUN request for this connection came."""
+        reply = self.ice.receive_request(message, address, now)
+        self._out += self.ice.outgoing()
+        if reply is not None:
+            self._out.append((reply, address))
+
+    def response(self, message: stun.Message, address: Address, now: float) -> None:
+        """The response to a check of ours came."""
+        self.ice.receive_response(message, address, now)
+        self._out += self.ice.outgoing()
+
+    def receive(self, datagram: bytes, address: Address, now: float) -> None:
+        """A DTLS datagram came."""
+        if not self.ice.received(address, len(datagram)):
+            return
+        channels = self.channels
+        if channels.sctp is not None:
+            channels.receive(datagram, now)  # nearly always
+            return
+        channels.receive(datagram, now)
+        if channels.sctp is not None:
+            self.ice.prove(address, now)
+
+    def outgoing(self, now: float) -> list[tuple[bytes, Address]]:
+        """Datagrams to send now, in order, and where to."""
+        out, ice = self._out, self.ice
+        if out:
+            self._out = []
+        address = ice.address
+        datagrams = self.channels.outgoing(now)
+        if address is None or not datagrams:
+            return out
+        if ice.proven:
+            sent = [(datagram, address) for datagram in datagrams]
+        else:
+            sent = [(datagram, address) for datagram in datagrams if ice.admit(address, len(datagram))]
+        return out + sent if out else sent
+
+    def next_timer(self) -> float:
+        """When `on_timer` is due at the latest; infinity for never."""
+        due = self.ice.next_timer()
+        at = self.channels.next_timer()
+        return at if due is None else min(at, due)
+
+    def on_timer(self, now: float) -> None:
+        """Time has passed."""
+        self.ice.on_timer(now)
+        self._out += self.ice.outgoing()
+        self.channels.on_timer(now)
+
+    def close(self, now: float) -> None:
+        """End it: the peer is told once, by the last of `outgoing`."""
+        address = self.ice.address
+        said = self.channels.close(now)
+        if address is not None and self.ice.proven:
+            self._out += [(datagram, address) for datagram in said]
