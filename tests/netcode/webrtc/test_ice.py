@@ -244,6 +244,30 @@ def test_a_flood_of_forged_sources_is_bounded_and_evicts_nobody_who_matters(sett
     assert session.address == AWAY
 
 
+def test_a_flood_of_forged_sources_leaves_a_proven_address_alone(settled: Peer) -> None:
+    session = settled.session
+    settled.settle(AWAY, 1.0, nominate=False)
+    for port in range(100):
+        session.receive_request(settled.check(), ("203.0.113.5", port), 2.0)
+        session.outgoing()
+    assert Forgotten(AWAY) not in session.events()
+    assert session.receive_request(settled.check(nominate=True), AWAY, 2.1)
+    assert session.address == AWAY
+
+
+def test_when_it_has_too_many_addresses_the_one_silent_for_longest_goes(settled: Peer) -> None:
+    session = settled.session
+    for port, at in ((1, 1.0), (2, 2.0), (3, 3.0), (1, 4.0), (4, 5.0)):
+        session.receive_request(settled.check(), ("203.0.113.5", port), at)
+    assert [event for event in session.events() if isinstance(event, Forgotten)] == [Forgotten(("203.0.113.5", 2))]
+
+
+def test_an_address_that_the_session_has_left_is_asked_nothing_more(settled: Peer) -> None:
+    settled.settle(AWAY, 1.0)
+    assert settled.session.address == AWAY
+    assert {to for _, to in run(settled.session, 29.0)} == {AWAY}
+
+
 def test_an_address_not_in_use_is_forgotten_when_it_falls_silent(settled: Peer) -> None:
     session = settled.session
     settled.settle(AWAY, 1.0, nominate=False)
@@ -444,6 +468,37 @@ def test_a_restart_that_another_one_overtakes_is_over(settled: Peer) -> None:
     settled.settle(AWAY, 1.2)  # though a check is under way, with the password of before
     assert session.address == AWAY
     assert session.events() == [Claimed(AWAY), Retired(second), Proven(AWAY), Retired(first), Moved(AWAY)]
+
+
+def test_after_a_restart_that_came_to_nothing_the_address_in_use_is_asked_as_before(settled: Peer) -> None:
+    session = settled.session
+    before = Peer(own=settled.own)
+    before.told, before.session = settled.told, session
+    settled.restart()
+    assert session.receive_request(settled.check(), HOME, 1.0)
+    session.receive_request(settled.check(nominate=True), STRANGER, 1.0)
+    session.outgoing()
+    settled.restart()
+    session.on_timer(7.0)
+    assert before.answer_all(HOME, 7.0) == 1
+    before.settle(AWAY, 7.1)
+    assert session.address == AWAY
+
+
+def test_after_a_restart_the_address_is_asked_in_the_new_name_whatever_came_last(settled: Peer) -> None:
+    session = settled.session
+    before = Peer(own=settled.own)
+    before.told, before.session = settled.told, session
+    settled.restart()
+    late = FRESH + 1
+    assert session.receive_request(settled.check(nominate=True), HOME, late) is None
+    (check, _), _ = session.outgoing()
+    session.receive_request(before.check(), HOME, late)
+    session.outgoing()
+    assert session.receive_response(settled.answer(check), HOME, late)
+    assert session.events() == [Retired(before.told.ufrag)]
+    session.on_timer(late + 6.0)
+    assert settled.answer_all(HOME, late + 6.0) == 1
 
 
 def test_credentials_and_nonces_do_not_repeat() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import secrets
 from dataclasses import dataclass, field
 
@@ -10,7 +11,7 @@ import pytest
 from roomscale.netcode.testing.link import Link, LinkConfig
 from roomscale.netcode.webrtc import stun
 from roomscale.netcode.webrtc.ice import IceSession
-from roomscale.netcode.webrtc.ice_client import MAX_CANDIDATES, PACING, IceClient
+from roomscale.netcode.webrtc.ice_client import MAX_CANDIDATES, MAX_UNHEARD, PACING, IceClient
 from roomscale.netcode.webrtc.ice_events import Claimed, ConsentLost, Failed, Moved, Proven, Retired
 from roomscale.netcode.webrtc.ice_paths import CONSENT, CONSENT_EVERY, Credentials
 from roomscale.netcode.webrtc.stun import Address, Key
@@ -137,7 +138,7 @@ def test_it_connects_in_one_round_trip_without_any_timer_and_the_servers_proof_i
     assert second[0] is HELLO
     assert pair.session.receive_response(stun.parse(first[0]), first[1], pair.now)
     assert pair.session.proven
-    assert pair.client.events() == [Moved(SERVER)]
+    assert pair.client.events() == [Moved(SERVER), Proven(SERVER)]
     assert pair.session.events() == [Claimed(HOME), Moved(HOME), Proven(HOME)]
 
 
@@ -208,6 +209,31 @@ def test_only_the_servers_answer_counts() -> None:
     assert not client.connected
     assert client.receive_response(good, SERVER, 0.1)
     assert client.connected
+    due = client.next_timer()
+    assert due is not None
+    client.on_timer(due)
+    ((check, _),) = client.outgoing()
+    again = stun.parse(stun.success(check[8:20], mapped, Key(server.password.encode())))
+    assert not client.receive_response(again, DEAD, due)
+    assert client.receive_response(again, SERVER, due)
+
+
+def test_a_server_that_never_asks_is_asked_a_few_times_more_and_then_for_its_consent_alone() -> None:
+    client, server = IceClient(), Credentials.fresh()
+    client.accept(server, [SERVER], 0.0)
+    asked, now = [], 0.0
+    while now < 60.0:
+        client.on_timer(now)
+        for check, _ in client.outgoing():
+            asked.append(now)
+            good = stun.success(check[8:20], stun.MappedAddress(HOME), Key(server.password.encode()))
+            assert client.receive_response(stun.parse(good), SERVER, now)
+        now = client.next_timer() or 60.0
+    gaps = [b - a for a, b in itertools.pairwise(asked)]
+    assert all(gap < 0.3 for gap in gaps[:MAX_UNHEARD])
+    assert all(0.79 < gap / CONSENT_EVERY < 1.21 for gap in gaps[MAX_UNHEARD:])
+    assert len(asked) < 30
+    assert client.events() == [Moved(SERVER), Proven(SERVER)]
 
 
 def test_an_ipv6_sockets_longer_address_is_the_same_one() -> None:
@@ -237,6 +263,8 @@ def test_it_answers_the_servers_checks_even_before_the_answer_came_and_nobody_el
     assert client.receive_request(check("other:x", key), SERVER) is None
     assert client.receive_request(check(f"{client.local.ufrag}:x", Key(b"guess")), SERVER) is None
     assert client.receive_request(stun.parse(reply), SERVER) is None
+    indication = stun.seal(stun.BINDING_INDICATION, bytes(12), request.data[20:-32], key)
+    assert client.receive_request(stun.parse(indication), SERVER) is None
     odd = client.receive_request(check(f"{client.local.ufrag}:x", key, stun.attribute(0x7777, b"")), SERVER)
     assert odd is not None
     assert stun.parse(odd).error_code() == 420
@@ -269,6 +297,12 @@ def test_a_server_that_vanishes_loses_its_consent() -> None:
     assert not pair.client.connected
     assert pair.client.events() == [ConsentLost()]
     assert pair.client.next_timer() is None
+    pair.cut, old = False, pair.client.local.ufrag
+    pair.restart()
+    pair.run(pair.now + 1)
+    assert pair.client.connected
+    assert pair.session.proven
+    assert pair.client.events() == [Retired(old), Proven(SERVER)]
 
 
 @pytest.mark.parametrize("loss", [0.0, 0.2])
@@ -278,7 +312,7 @@ def test_a_restart_brings_the_session_to_another_network_in_time(loss: float) ->
         pair = Pair(LinkConfig(delay=0.04, loss=loss, burst=2), seed=seed)
         pair.call()
         pair.until(10)
-        old = pair.session.local.ufrag
+        old, ours = pair.session.local.ufrag, pair.client.local.ufrag
         pair.run(pair.now + 3)
         pair.session.events()
         pair.client.events()
@@ -287,7 +321,7 @@ def test_a_restart_brings_the_session_to_another_network_in_time(loss: float) ->
         took.append(pair.until(10))
         pair.run(pair.now + 3)
         assert set(pair.session.events()) == {Claimed(AWAY), Proven(AWAY), Retired(old), Moved(AWAY)}
-        assert pair.client.events() == []  # the server is where it was
+        assert pair.client.events() == [Retired(ours)]  # the server is where it was
         assert pair.session.address == AWAY
     assert sorted(took)[28] < 2.0
 
@@ -307,6 +341,25 @@ def test_a_restart_that_fails_leaves_what_there_was() -> None:
     pair.run(41)
     assert pair.client.connected
     assert any(isinstance(event, Retired) for event in pair.session.events())
+
+
+def test_after_a_restart_the_old_name_is_answered_to_until_the_new_one_works() -> None:
+    pair = Pair(LinkConfig(delay=0.01))
+    pair.call()
+    pair.until(1)
+
+    def answers_to(name: Credentials) -> bool:
+        says = stun.check_attributes(f"{name.ufrag}:x".encode(), 1, stun.ICE_CONTROLLED, 1, nominate=False)
+        check = stun.seal(stun.BINDING_REQUEST, bytes(12), says, Key(name.password.encode()))
+        return pair.client.receive_request(stun.parse(check), SERVER) is not None
+
+    names = [pair.client.local]
+    for _ in range(3):
+        names.append(pair.client.restart())
+        assert [answers_to(name) for name in names] == [True, *[False] * (len(names) - 2), True]
+    pair.client.accept(pair.session.restart(names[-1]), [SERVER], pair.now)
+    pair.run(pair.now + 1)
+    assert [answers_to(name) for name in names] == [False, False, False, True]
 
 
 def test_a_tag_leaves_most_of_a_nonce_to_chance() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import socket
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
@@ -17,6 +18,18 @@ from roomscale.netcode.webrtc.ice_client import IceClient
 from roomscale.netcode.webrtc.ice_events import Moved, Proven, Retired
 from roomscale.netcode.webrtc.ice_paths import Credentials
 from roomscale.netcode.webrtc.stun import Address
+
+
+def _has_ipv6() -> bool:
+    with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.bind(("::1", 0))
+        except OSError:
+            return False
+    return True
+
+
+HOSTS = ["127.0.0.1", pytest.param("::1", marks=pytest.mark.skipif(not _has_ipv6(), reason="no IPv6 here"))]
 
 
 class Pipe(asyncio.DatagramProtocol):
@@ -106,7 +119,7 @@ async def connect(agent: Connection, side: IceSession | IceClient, at: tuple[str
         await agent.connect()
 
 
-@pytest.mark.parametrize("host", ["127.0.0.1", "::1"])
+@pytest.mark.parametrize("host", HOSTS)
 async def test_aioice_connects_to_our_lite_side_and_proves_its_address(host: str) -> None:
     async with aioices(host, controlling=True) as agent:
         session = IceSession(Credentials(agent.local_username, agent.local_password), tag=b"1234")
@@ -141,7 +154,7 @@ async def test_our_lite_side_goes_with_aioice_through_a_restart() -> None:
             assert set(session.events()) >= {Proven(there), Moved(there), Retired(old)}
 
 
-@pytest.mark.parametrize("host", ["127.0.0.1", "::1"])
+@pytest.mark.parametrize("host", HOSTS)
 async def test_our_client_connects_to_aioice_as_a_full_server(host: str) -> None:
     client = IceClient()
     async with aioices(host, controlling=False) as agent, piped(client, host) as pipe:

@@ -10,7 +10,7 @@ from ipaddress import IPv4Address, IPv6Address
 
 import aioice.stun
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from roomscale.netcode.errors import BadStun
@@ -126,6 +126,21 @@ def test_what_follows_the_integrity_is_nobodys_word() -> None:
     assert stun.USE_CANDIDATE not in message.attributes
 
 
+@pytest.mark.parametrize("length", [0, 16, 19, 24])
+def test_an_integrity_of_another_length_is_refused(length: int) -> None:
+    body = stun.attribute(stun.MESSAGE_INTEGRITY, bytes(length))
+    with pytest.raises(BadStun, match="INTEGRITY"):
+        stun.parse(struct.pack("!HHL", 1, len(body), 0x2112A442) + TRANSACTION + body)
+
+
+def test_a_fingerprint_that_is_not_the_last_attribute_is_refused() -> None:
+    more = stun.attribute(stun.SOFTWARE, b"word")
+    longer = REQUEST[:2] + struct.pack("!H", len(REQUEST) - 20 + len(more)) + REQUEST[4:-8]
+    crc = zlib.crc32(longer) ^ 0x5354554E
+    with pytest.raises(BadStun, match="FINGERPRINT"):
+        stun.parse(longer + struct.pack("!HHL", stun.FINGERPRINT, 4, crc) + more)
+
+
 def test_the_first_of_two_attributes_of_a_type_counts() -> None:
     names = stun.attribute(stun.USERNAME, b"first") + stun.attribute(stun.USERNAME, b"second")
     assert stun.parse(stun.seal(1, TRANSACTION, names, PASSWORD)).attributes[stun.USERNAME] == b"first"
@@ -143,6 +158,9 @@ def test_the_work_is_bounded_by_the_number_of_attributes() -> None:
 
 
 @given(st.binary(max_size=256), st.binary(max_size=300))
+@example(b"p" * 64, b"message")
+@example(b"p" * 65, b"message")
+@example(b"p" * 256, b"")
 @settings(deadline=None)
 def test_the_integrity_is_hmac_sha1(password: bytes, message: bytes) -> None:
     assert Key(password).mac(message) == hmac.digest(password, message, "sha1")

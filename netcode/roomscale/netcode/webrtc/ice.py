@@ -148,9 +148,10 @@ class IceSession:
     def prove(self, address: Address, now: float) -> bool:
         """An upper layer's nonce came back from this address: whether that proves the address in use.
 
-        The caller vouches that the nonce went to this address and no other: all of a DTLS server's flight, which is
-        so for the first handshake as long as it is sent to `address`, because without proof that never changes; or an
-        SCTP HEARTBEAT with its random. A record that merely authenticates proves who sent it, not from where.
+        The caller vouches that the nonce went to this address and no other, seconds ago at most: all of a DTLS
+        server's flight, which is so for the first handshake as long as it is sent to `address`, because without proof
+        that never changes; or an SCTP HEARTBEAT with its random. A record that merely authenticates proves who sent
+        it, not from where.
         """
         path = self._path
         if path is None or path.address != address:

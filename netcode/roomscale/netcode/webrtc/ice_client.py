@@ -18,7 +18,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from roomscale.netcode.webrtc import stun
-from roomscale.netcode.webrtc.ice_events import ConsentLost, Event, Failed, Moved
+from roomscale.netcode.webrtc.ice_events import ConsentLost, Event, Failed, Moved, Proven, Retired
 from roomscale.netcode.webrtc.ice_paths import PACE, TAG, Credentials, Generation, Path
 from roomscale.netcode.webrtc.stun import Address, Key
 
@@ -81,9 +81,9 @@ class IceClient:
 
     def restart(self) -> Credentials:
         """An ICE restart: new credentials, for a new offer. What is in use stays so until its answer's are proven."""
-        self._abandon()
         self._local = Credentials.fresh()
         self._locals[self._local.ufrag.encode()] = Key(self._local.password.encode())
+        self._abandon()
         return self._local
 
     def accept(self, remote: Credentials, candidates: Sequence[tuple[str, int]], now: float) -> None:
@@ -124,7 +124,9 @@ class IceClient:
             path.check_at = now + PACE[0]
         else:
             path.keep_fresh()
-        self.connected = True
+        if not self.connected:
+            self.connected = True
+            self._events.append(Proven(path.address))
         return True
 
     def next_timer(self) -> float | None:
@@ -136,7 +138,6 @@ class IceClient:
         """Time has passed: checks are repeated, or given up."""
         for path in self._live():
             if path.stale(now):
-                path.rest()
                 self.connected = False
                 self._events.append(ConsentLost())
             if now < path.check_at:
@@ -166,6 +167,8 @@ class IceClient:
         """The first candidate of the newest answer has answered."""
         if self._path is None or self._path.address != path.address:
             self._events.append(Moved(path.address))
+        if self._current and self._current.local != generation.local:
+            self._events.append(Retired(self._current.local.ufrag))
         self._path, self._current = path, generation
         self._abandon()
 

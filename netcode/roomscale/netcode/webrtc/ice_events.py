@@ -20,7 +20,7 @@ class Claimed:
 
 @dataclass(frozen=True, slots=True)
 class Proven:
-    """This address answered: it is this session's, whoever claimed it before."""
+    """This address answered, having been without proof: it is this session's, whoever claimed it before."""
 
     address: Address
 

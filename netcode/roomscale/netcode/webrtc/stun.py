@@ -178,7 +178,7 @@ def parse(data: bytes) -> Message:
 
 
 def _check_fingerprint(data: bytes, at: int) -> None:
-    if at + 8 != len(data) or data[at:] != _fingerprint(data[:at]):
+    if data[at:] != _fingerprint(data[:at]):
         raise BadStun("a FINGERPRINT that is wrong, or not the last attribute")
 
 
