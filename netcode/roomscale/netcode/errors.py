@@ -33,6 +33,14 @@ class BadOffer(NetcodeError):
     """A visitor's SDP offer cannot be answered: the visitor's mistake."""
 
 
+class BadAnswer(NetcodeError):
+    """A server's SDP answer cannot be used: the server's mistake."""
+
+
+class BadStun(NetcodeError):
+    """A datagram that came as STUN is no well-formed message, or lacks what was looked for: its sender's mistake."""
+
+
 class TransportError(NetcodeError):
     """The transport cannot serve though the offer was good: ours or the host's mistake, such as no usable address."""
 

@@ -9,9 +9,8 @@ import ipaddress
 from typing import Final
 
 from roomscale.netcode.errors import BadOffer
+from roomscale.netcode.webrtc.sdp import MAX_SDP
 
-MAX_OFFER: Final = 16_384
-"""Bytes of an offer. A browser's for data channels has 500 to 2,500."""
 _NEEDED: Final = ("a=ice-ufrag:", "a=ice-pwd:", "a=fingerprint:", "a=sctp-port:")
 
 
@@ -21,8 +20,8 @@ def clean_offer(offer: str) -> str:
     (A `.local` candidate would cost a second of mDNS each, and an address in an offer is where somebody else could
     be sent our packets.) Raises BadOffer.
     """
-    if len(offer.encode("utf-8", "replace")) > MAX_OFFER:
-        raise BadOffer(f"the offer is larger than {MAX_OFFER} bytes")
+    if len(offer.encode("utf-8", "replace")) > MAX_SDP:
+        raise BadOffer(f"the offer is larger than {MAX_SDP} bytes")
     lines = [line.strip() for line in offer.splitlines() if line.strip()]
     media = [line for line in lines if line.startswith("m=")]
     if len(media) != 1 or not media[0].startswith("m=application "):
