@@ -37,6 +37,14 @@ class TransportError(NetcodeError):
     """The transport cannot serve though the offer was good: ours or the host's mistake, such as no usable address."""
 
 
+class BadSctp(NetcodeError):
+    """A peer sent SCTP that the RFCs or our bounds do not allow: the peer's mistake."""
+
+
+class BadDcep(NetcodeError):
+    """A peer's channel message is none of RFC 8832's, or too large: the peer's mistake."""
+
+
 class SeamError(NetcodeError):
     """The other side of the seam sent what the seam does not allow."""
 
