@@ -15,6 +15,7 @@ from typing import Final, NamedTuple, TypeAlias
 
 from roomscale.netcode.errors import BadDcep
 from roomscale.netcode.webrtc import dcep
+from roomscale.netcode.webrtc.dcep import PPID_BINARY, PPID_DCEP
 from roomscale.netcode.webrtc.dtls import DtlsSession, DtlsState
 from roomscale.netcode.webrtc.handshake import DtlsContext
 from roomscale.netcode.webrtc.sctp import events as sctp
@@ -25,9 +26,6 @@ from roomscale.netcode.webrtc.sctp.events import Message
 EVENTS: Final = 0
 POSES: Final = 1
 """Stream ids (PROTOCOL.md, "Where it runs")."""
-_BINARY: Final = 53
-_DCEP: Final = 50
-"""PPIDs (RFC 8831 §8). Texts and empty messages come out as frames of no bytes, which are malformed."""
 
 _CLOSED: Final = "the connection was closed"
 """The reason when the peer went by itself, however it did."""
@@ -98,7 +96,7 @@ class Channels:
         if self.sctp is None or self.ended:
             return False
         reliable = channel == EVENTS
-        return self.sctp.send(channel, _BINARY, data, now, reliable=reliable, ordered=reliable)
+        return self.sctp.send(channel, PPID_BINARY, data, now, reliable=reliable, ordered=reliable)
 
     def outgoing(self, now: float) -> list[bytes]:
         """The datagrams to send now, in order."""
@@ -115,7 +113,7 @@ class Channels:
         came = self.sctp.events() if self.sctp is not None else []
         if len(came) == 1 and not self._events:
             (event,) = came
-            if event.__class__ is Message and event.ppid == _BINARY and event.stream <= POSES:  # type: ignore[union-attr]
+            if event.__class__ is Message and event.ppid == PPID_BINARY and event.stream <= POSES:  # type: ignore[union-attr]
                 return came  # nearly always
         for event in came:
             self._happened(event, now)
@@ -163,10 +161,10 @@ class Channels:
     def _happened(self, event: sctp.Event, now: float) -> None:
         match event:
             case Message(stream, ppid, data):
-                if ppid == _DCEP:
+                if ppid == PPID_DCEP:
                     self._dcep(stream, data, now)
                 elif stream in (EVENTS, POSES):
-                    self._events.append(event if ppid == _BINARY else event._replace(data=b""))
+                    self._events.append(event if ppid == PPID_BINARY else event._replace(data=b""))
             case sctp.Established():
                 if self.sctp is not None and self.sctp.outbound.streams > POSES:
                     self._events.append(Opened())
@@ -181,11 +179,11 @@ class Channels:
     def _dcep(self, stream: int, data: bytes, now: float) -> None:
         """An OPEN is answered, so that a peer which insists on it may send; the channel's kind is ours to say."""
         try:
-            message = dcep.parse(data)
+            message = dcep.read_dcep(data)
         except BadDcep:
             return
         if isinstance(message, dcep.Open) and stream in (EVENTS, POSES) and self.sctp is not None:
-            self.sctp.send(stream, _DCEP, dcep.ACK, now)
+            self.sctp.send(stream, PPID_DCEP, dcep.pack_dcep(dcep.Ack()), now)
 
     def _dtls_over(self) -> None:
         failure = self._dtls.failure

@@ -78,7 +78,7 @@ class Connection:
 
     def receive(self, datagram: bytes, address: Address, now: float) -> None:
         """A DTLS datagram came."""
-        if not self.ice.received(address, len(datagram)):
+        if not self.ice.received(address, len(datagram), now):
             return
         channels = self.channels
         if channels.sctp is not None:
