@@ -61,6 +61,8 @@ class DtlsFailure(NetcodeError):
 
 class DtlsMisuse(NetcodeError):
     """We asked a DTLS session for what it cannot do: to send before it is established, after it ended, or too much."""
+
+
 class BadSctp(NetcodeError):
     """A peer sent SCTP that the RFCs or our bounds do not allow: the peer's mistake."""
 

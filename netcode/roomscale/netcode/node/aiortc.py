@@ -146,6 +146,9 @@ class AiortcTransport:
         else:
             _send(link.events, data)
 
+    def flush(self) -> None:
+        """See `Transport.flush`: aiortc has sent it already."""
+
     def close(self, session: str, *, linger: float = 0.0) -> None:
         """See `Transport.close`."""
         for links in (self._open, self._connecting):

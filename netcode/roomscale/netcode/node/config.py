@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +19,10 @@ class NodeConfig:
     bind_hosts: tuple[str, ...] = ("127.0.0.1",)
     """IP addresses that visitors reach, UDP. `0.0.0.0` and `::` are all of the machine's but loopback, or loopback
     when there is no other."""
+    transport: Literal["lean", "aiortc"] = "lean"
+    """`lean`: our own endpoint, all visitors on one UDP port. `aiortc`: a port for each, and several times the CPU."""
+    udp_port: int = 0
+    """The UDP port of all visitors (lean); 0 for any that is free."""
     public_address: str | None = None
     """The IP address to tell visitors instead of the bound ones (1:1 NAT, containers)."""
     tick_rate: int = 20

@@ -2,8 +2,8 @@
 
 Rule: sockets, the clock and which connection is whose session; what a datagram means is the endpoint's affair.
 
-A session has one connection in use and one more that may replace it, as every `Transport`'s. Another offer of the *same*
-peer connection is an ICE restart: it keeps both the connection and its channels.
+A session has one connection in use and one more that may replace it, as every `Transport`'s. Another offer of the
+*same* peer connection is an ICE restart: it keeps both the connection and its channels.
 
 What is sent between two `flush`es goes out in as few packets as it fits, so a tick is one packet to each visitor. The
 socket is drained in batches: a busy one is left alone for `_PAUSE` after each drain, which costs a visitor's pose that
@@ -312,7 +312,9 @@ def bind(hosts: Sequence[str], port: int) -> dict[str, socket.socket]:
         except OSError as error:
             for bound in sockets.values():
                 bound.close()
-            raise TransportError(f"cannot bind UDP port {port or 'of any number'} on {host}: {error.strerror}") from None
+            raise TransportError(
+                f"cannot bind UDP port {port or 'of any number'} on {host}: {error.strerror}"
+            ) from None
         port = own.getsockname()[1]
     return sockets
 

@@ -21,6 +21,7 @@ from roomscale.netcode.errors import BadOffer, JoinRefused, NodeFailed, Transpor
 from roomscale.netcode.node import metrics, seam
 from roomscale.netcode.node.aiortc import AiortcConfig, AiortcTransport
 from roomscale.netcode.node.config import NodeConfig
+from roomscale.netcode.node.lean import LeanConfig, LeanTransport
 from roomscale.netcode.node.loop import TickLoop
 from roomscale.netcode.node.seam_server import SeamServer
 from roomscale.netcode.node.transport import Handler, Transport
@@ -54,7 +55,7 @@ class Node:
             ),
             self._started,
         )
-        self._transport: Transport = transport(self) if transport else self._aiortc()
+        self._transport: Transport = transport(self) if transport else self._own_transport()
         self._ticks = TickLoop(config.tick_rate, self._tick)
         self._seam = SeamServer(config.seam_path, self._serve)
         self._slots = asyncio.Semaphore(config.answers_at_once)
@@ -98,8 +99,12 @@ class Node:
         self._simulation.lost(session, reason)
         self._drain()
 
-    def _aiortc(self) -> Transport:
+    def _own_transport(self) -> Transport:
         c = self._config
+        if c.transport == "lean":
+            return LeanTransport(
+                LeanConfig(c.bind_hosts, c.udp_port, c.public_address, c.backlog, c.hello_timeout), self
+            )
         return AiortcTransport(AiortcConfig(c.bind_hosts, c.public_address, c.backlog, c.hello_timeout), self)
 
     def _tick(self, now: float) -> None:
@@ -115,13 +120,14 @@ class Node:
             while True:
                 frames, events = self._simulation.outgoing(), self._simulation.events()
                 if not frames and not events:
-                    return
+                    break
                 for session, channel, data in frames:
                     self._transport.send(session, channel, data)
                 for event in events:
                     self._happened(event)
         finally:
             self._draining = False
+        self._transport.flush()
 
     def _happened(self, event: Entered | Closed) -> None:
         if isinstance(event, Entered):

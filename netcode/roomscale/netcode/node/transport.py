@@ -34,7 +34,10 @@ class Transport(Protocol):
         """
 
     def send(self, session: str, channel: Channel, data: bytes) -> None:
-        """Send a frame. Frames for sessions without an open connection are dropped."""
+        """Send a frame, at the next `flush` at the latest. Dropped for sessions without an open connection."""
+
+    def flush(self) -> None:
+        """Send what `send` took since the last time. Whoever sends calls it when nothing more is to be said now."""
 
     def close(self, session: str, *, linger: float = 0.0) -> None:
         """Close a session's connections, at most `linger` seconds later when frames on `events` still wait."""

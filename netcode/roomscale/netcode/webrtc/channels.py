@@ -68,6 +68,11 @@ class Channels:
         self.ended = False
 
     @property
+    def urgent(self) -> bool:
+        """Whether something is to be sent now, and not with the next tick."""
+        return self.sctp is None or self.sctp.busy or self.ended or self._dtls.pending
+
+    @property
     def unacknowledged(self) -> int:
         """Bytes of `events` that the peer has not acknowledged."""
         return 0 if self.sctp is None or self.ended else self.sctp.stats.queued
@@ -110,12 +115,7 @@ class Channels:
 
     def events(self, now: float) -> list[Event]:
         """What happened since the last call."""
-        came = self.sctp.events() if self.sctp is not None else []
-        if len(came) == 1 and not self._events:
-            (event,) = came
-            if event.__class__ is Message and event.ppid == PPID_BINARY and event.stream <= POSES:  # type: ignore[union-attr]
-                return came  # nearly always
-        for event in came:
+        for event in self.sctp.events() if self.sctp is not None else ():
             self._happened(event, now)
         events, self._events = self._events, []
         return events
@@ -159,12 +159,13 @@ class Channels:
         return self.sctp
 
     def _happened(self, event: sctp.Event, now: float) -> None:
+        if isinstance(event, Message):
+            if event.ppid == PPID_DCEP:
+                self._dcep(event.stream, event.data, now)
+            elif event.stream <= POSES:
+                self._events.append(event if event.ppid == PPID_BINARY else event._replace(data=b""))
+            return
         match event:
-            case Message(stream, ppid, data):
-                if ppid == PPID_DCEP:
-                    self._dcep(stream, data, now)
-                elif stream in (EVENTS, POSES):
-                    self._events.append(event if ppid == PPID_BINARY else event._replace(data=b""))
             case sctp.Established():
                 if self.sctp is not None and self.sctp.outbound.streams > POSES:
                     self._events.append(Opened())

@@ -48,7 +48,7 @@ class Client:
         return sdp.write_offer(local)
 
     def restart(self) -> str:
-        """Restart ICE, as after a change of networks; the offer for it. What is in use stays so until it is answered."""
+        """Restart ICE, as after a change of networks; the offer for it. What is in use stays so until the answer."""
         self._ice.restart()
         return self.offer()
 
@@ -57,9 +57,7 @@ class Client:
         description = sdp.parse_answer(answer)
         if self.channels is None:
             self._calls = description.setup == "passive"
-            self.channels = Channels(
-                self._context, self._config, description.fingerprints, now, client=self._calls
-            )
+            self.channels = Channels(self._context, self._config, description.fingerprints, now, client=self._calls)
         self._ice.accept(description.ice, description.candidates, now)
         self._out += self._ice.outgoing()
 

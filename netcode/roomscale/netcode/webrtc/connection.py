@@ -11,6 +11,7 @@ and the stream moves once an address under them has proven itself.
 
 from __future__ import annotations
 
+import dataclasses
 import secrets
 
 from roomscale.netcode.webrtc import sdp, stun
@@ -34,6 +35,8 @@ class Connection:
         """What the endpoint's owner calls it."""
         self.tag = tag
         self.ice = IceSession(offer.ice, tag=tag)
+        if offer.sctp_port != config.remote_port:
+            config = dataclasses.replace(config, remote_port=offer.sctp_port)
         self.channels = Channels(context, config, offer.fingerprints, now)
         self.wake = INFINITY
         """When the endpoint will look at its timers; the endpoint's to set."""
@@ -78,15 +81,15 @@ class Connection:
 
     def receive(self, datagram: bytes, address: Address, now: float) -> None:
         """A DTLS datagram came."""
-        if not self.ice.received(address, len(datagram), now):
+        ice, channels = self.ice, self.channels
+        if not ice.received(address, len(datagram), now):
             return
-        channels = self.channels
-        if channels.sctp is not None:
-            channels.receive(datagram, now)  # nearly always
-            return
+        was_connecting = channels.sctp is None
         channels.receive(datagram, now)
-        if channels.sctp is not None:
-            self.ice.prove(address, now)
+        if was_connecting and channels.sctp is not None:
+            ice.prove(address, now)
+        if not ice.proven:
+            self._out += ice.outgoing()
 
     def outgoing(self, now: float) -> list[tuple[bytes, Address]]:
         """Datagrams to send now, in order, and where to."""

@@ -62,7 +62,7 @@ class EndpointConfig:
     """Addresses and ports that answers offer, the best first."""
     certificate: Certificate
     """What DTLS shows, on all connections."""
-    sctp: SctpConfig = SctpConfig()
+    sctp: SctpConfig
 
 
 class Endpoint:
@@ -190,7 +190,7 @@ class Endpoint:
     def _heard(self, connection: Connection, now: float) -> None:
         """After a DTLS datagram. In the steady state nothing is to be sent for it: its SACK rides on the next tick."""
         association = connection.channels.sctp
-        if association is None or association.busy or connection.channels.ended:
+        if association is None or connection.channels.urgent or not connection.ice.proven:
             self._settle(connection, now)
             return
         if association.deadline < connection.wake:
@@ -230,7 +230,7 @@ class Endpoint:
             self._push(connection, due)
 
     def _push(self, connection: Connection, due: float) -> None:
-        """Have it called at `due`. An entry that was there stays in the heap, and is passed over when its time comes."""
+        """Have it called at `due`. An entry that is there stays in the heap, and is passed over when its time comes."""
         connection.wake = due
         self._pushed += 1  # so that the heap never compares connections
         heapq.heappush(self._timers, (due, self._pushed, connection))

@@ -75,6 +75,16 @@ class IceSession:
         """Our newest credentials, for the answer."""
         return (self._next or self._current).local
 
+    @property
+    def addresses(self) -> list[Address]:
+        """All that spoke for this session and are remembered."""
+        return list(self._paths)
+
+    @property
+    def ufrags(self) -> list[str]:
+        """What this session is called: one name, and one more during a restart."""
+        return [generation.local.ufrag for generation in (self._current, self._next) if generation]
+
     def restart(self, remote: Credentials) -> Credentials:
         """An ICE restart (RFC 8445 section 2.4): new credentials for the answer to an offer that brought new ones.
 

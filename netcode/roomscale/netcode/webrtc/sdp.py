@@ -27,6 +27,8 @@ MAX_SDP: Final = 16_384
 MAX_LINES: Final = 512
 MAX_SECTIONS: Final = 16
 """m-sections; data channels need one."""
+MAX_ORIGIN: Final = 20
+"""Digits of a session id that are told apart: 64 bits (RFC 8829 section 5.2.1)."""
 MAX_REPEATS: Final = 32
 """Candidates or fingerprints of one section."""
 SCTP_PORT: Final = 5000
@@ -67,6 +69,8 @@ class Media:
 class Description:
     """What the other side's text says of its data channels."""
 
+    origin: str
+    """Session id of the `o=` line: another text with the same one is of the same peer connection."""
     ice: Credentials
     fingerprints: tuple[bytes, ...]
     """SHA-256 of the DTLS certificate, 32 bytes; it must be one of these."""
@@ -107,6 +111,8 @@ class _Section:
     """The lines of one section, or of the session above them."""
 
     media: re.Match[str] | None = None
+    origin: str = ""
+    """Of the session: the second field of `o=`."""
     once: dict[str, str] = field(default_factory=dict)
     often: dict[str, list[str]] = field(default_factory=lambda: {name: [] for name in _OFTEN})
     flags: set[str] = field(default_factory=set)
@@ -174,6 +180,7 @@ def _parse(text: str, roles: dict[str, Setup]) -> Description:
     mid = section.mid()
     groups = (group.split() for group in session.often["group"])
     return Description(
+        origin=session.origin,
         ice=Credentials(value("ice-ufrag"), value("ice-pwd")),
         fingerprints=_fingerprints(section.often["fingerprint"] or session.often["fingerprint"]),
         setup=roles[value("setup")],
@@ -204,6 +211,8 @@ def _split(text: str) -> list[_Section]:
             sections.append(_Section(media))
         elif line.startswith("a="):
             sections[-1].attribute(line[2:])
+        elif line.startswith("o="):
+            sections[0].origin = line.split(" ")[1][:MAX_ORIGIN] if " " in line else ""
     return sections
 
 
