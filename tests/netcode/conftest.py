@@ -92,13 +92,13 @@ class House:
                 await asyncio.sleep(0.005)
 
 
-@pytest.fixture
-async def houses(tmp_path: Path) -> AsyncIterator[Callable[..., Awaitable[House]]]:
-    """Starts nodes with settings of `NodeConfig`."""
+@pytest.fixture(params=["lean", "aiortc"])
+async def houses(tmp_path: Path, request: pytest.FixtureRequest) -> AsyncIterator[Callable[..., Awaitable[House]]]:
+    """Starts nodes with settings of `NodeConfig`: of every transport, which all keep the same promises."""
     started: list[House] = []
 
     async def start(**settings: Any) -> House:
-        house = House(tmp_path / f"{len(started)}.sock", settings)
+        house = House(tmp_path / f"{len(started)}.sock", {"transport": request.param, **settings})
         started.append(house)
         await house.start()
         return house

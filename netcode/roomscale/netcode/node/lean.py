@@ -90,6 +90,8 @@ class LeanTransport:
         """Which socket an address came by, where a family has several."""
         self._open: dict[str, Connection] = {}
         self._connecting: dict[str, tuple[Connection, asyncio.TimerHandle]] = {}
+        self._leaving: set[Connection] = set()
+        """Closed ones whose peer has not acknowledged the GOODBYE yet."""
         self._timer: asyncio.TimerHandle | None = None
         self._timer_at = INFINITY
         self._counts = dict.fromkeys(("answered", "restarted", "snapshots_skipped", "too_slow", "unsent"), 0)
@@ -157,7 +159,8 @@ class LeanTransport:
         """See `Transport.shutdown`."""
         for session in [*self._open, *self._connecting]:
             self.close(session)
-        self.flush()
+        while self._leaving:
+            await asyncio.sleep(_FAREWELL)
         if self._timer:
             self._timer.cancel()
         for own in self._sockets.values():
@@ -225,8 +228,10 @@ class LeanTransport:
         self.flush()
         now = time.monotonic()
         if now < until and connection.channels.unacknowledged:
+            self._leaving.add(connection)
             self._loop.call_later(_FAREWELL, self._farewell, connection, until)
             return
+        self._leaving.discard(connection)
         self._endpoint.close(connection, now)
         self.flush()
 
