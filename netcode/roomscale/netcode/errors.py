@@ -33,6 +33,10 @@ class BadOffer(NetcodeError):
     """A visitor's SDP offer cannot be answered: the visitor's mistake."""
 
 
+class BadAnswer(NetcodeError):
+    """A server's SDP answer cannot be used by a visitor of ours: the server's mistake."""
+
+
 class TransportError(NetcodeError):
     """The transport cannot serve though the offer was good: ours or the host's mistake, such as no usable address."""
 
