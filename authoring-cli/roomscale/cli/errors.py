@@ -11,7 +11,7 @@ from enum import IntEnum
 from roomscale.assets.errors import AssetError
 from roomscale.netcode.errors import NetcodeError
 from roomscale.scenes.errors import SceneError, UnreadableScene
-from roomscale.worlds.errors import EmbeddedError, HomeserverError, WorldError
+from roomscale.worlds.errors import EmbeddedError, GateError, HomeserverError, WorldError
 
 
 class Exit(IntEnum):
@@ -68,6 +68,7 @@ EXIT_CODES: tuple[tuple[type[Exception], Exit], ...] = (
     (AssetError, Exit.REFUSED),
     (HomeserverError, Exit.ENVIRONMENT),
     (EmbeddedError, Exit.ENVIRONMENT),
+    (GateError, Exit.ENVIRONMENT),
     (WorldError, Exit.REFUSED),
     (NetcodeError, Exit.ENVIRONMENT),
 )

@@ -20,15 +20,17 @@ from typing import Any
 import httpx
 
 from roomscale.netcode.testing.visitor import Visitor
+from roomscale.worlds import visitor
 from roomscale.worlds.gate.config import GateConfig
 from roomscale.worlds.gate.service import Gate
+from roomscale.worlds.ids import UserId
 from roomscale.worlds.matrix import MatrixClient
+from roomscale.worlds.model import ServerRef
 from tests.support.homeserver import RunningHomeserver, unique
 
 PASSWORD = "correct horse"
 WORLD = "org.matrix.msc3815.world"
 SERVER = "org.roomscale.server"
-REPEAT_S = 4.0
 
 
 async def until(holds: Callable[[], object], seconds: float = 10.0, what: str = "") -> float:
@@ -183,101 +185,46 @@ async def house(
         seam_path.unlink(missing_ok=True)
 
 
-class Tab:
-    """A browser's tab, headless: one Matrix client, one visitor, one `sender_session_id`."""
+class Tab(visitor.Tab):
+    """The product's headless tab, with a visitor of its own, and strict: one call, one reply, as this test expects."""
 
     def __init__(self, client: MatrixClient, server_user: str, room_id: str) -> None:
-        self.client = client
+        super().__init__(client, ServerRef(UserId(server_user)), room_id)
         self.visitor = Visitor()
-        self.tab = secrets.token_urlsafe(16)
-        self.server_user = server_user
-        self.room_id = room_id
-        self.ticket: dict[str, Any] = {}
-        self.seq = 0
-        self.since: str | None = None
+        self.ticket = ""
 
-    def invite(self, sdp: str, call_id: str, **changes: Any) -> dict[str, Any]:
-        """The content of an `m.call.invite`; each one's seq is higher."""
-        self.seq += 1
-        return {
-            "call_id": call_id,
-            "party_id": "party",
-            "version": "1",
-            "conf_id": self.room_id,
-            "device_id": self.client.device_id,
-            "sender_session_id": self.tab,
-            "dest_session_id": "",
-            "seq": self.seq,
-            "lifetime": 10_000,
-            "offer": {"type": "offer", "sdp": sdp},
-            **changes,
-        }
-
-    async def send(self, content: dict[str, Any], event_type: str = "m.call.invite") -> None:
-        await self.client.send_to_device(event_type, self.server_user, "ROOMSCALE", content)
-
-    async def replies(self, seconds: float) -> list[dict[str, Any]]:
-        """What the world server sent to this tab, waiting at most `seconds` for something."""
-        deadline = time.monotonic() + seconds
-        found: list[dict[str, Any]] = []
-        filter_json = '{"room":{"rooms":[]},"presence":{"types":[]},"account_data":{"types":[]}}'
-        while not found:
-            left = deadline - time.monotonic()
-            wait = max(0, int(left * 1000)) if self.since else 0
-            answer = await self.client.sync(self.since, timeout_ms=wait, filter_json=filter_json)
-            self.since = answer["next_batch"]
-            events = answer.get("to_device", {}).get("events", [])
-            found += [e for e in events if e["sender"] == self.server_user and self._is_for_us(e["content"])]
-            if left <= 0:
-                break
-        return found
-
-    def _is_for_us(self, content: dict[str, Any]) -> bool:
-        return content.get("dest_session_id") == self.tab
-
-    async def call(self, sdp: str, *, seconds: float = 15.0, **changes: Any) -> dict[str, Any]:
-        """Call as the browser does, an invite each 4 s, until there is a reply; the reply's event."""
-        await self.replies(0)
-        call_id = secrets.token_hex(8)
-        deadline = time.monotonic() + seconds
-        while time.monotonic() < deadline:
-            await self.send(self.invite(sdp, call_id, **changes))
-            for event in await self.replies(min(REPEAT_S, deadline - time.monotonic())):
-                if event["content"]["call_id"] == call_id:
-                    return event
-        raise AssertionError(f"no reply within {seconds:g} s")
+    async def reply(self, seconds: float) -> visitor.Answer | visitor.Refusal:
+        """Call, and be replied to."""
+        reply = await self.call(await self.visitor.offer(), seconds=seconds)
+        assert reply is not None, f"no reply within {seconds:g} s"
+        return reply
 
     async def enter(self, *, seconds: float = 15.0) -> None:
         """Be answered, and get inside."""
-        event = await self.call(await self.visitor.offer(), seconds=seconds)
-        assert event["type"] == "m.call.answer", event
-        self.ticket = event["content"]["org.roomscale.ticket"]
-        await self.visitor.accept(event["content"]["answer"]["sdp"])
+        reply = await self.reply(seconds)
+        assert isinstance(reply, visitor.Answer), reply
+        self.ticket = reply.ticket or ""
+        await self.visitor.accept(reply.sdp)
         await self.visitor.inside()
 
     async def refused(self, *, seconds: float = 15.0) -> str:
         """Be refused: the reason, without its prefix."""
-        event = await self.call(await self.visitor.offer(), seconds=seconds)
-        assert event["type"] == "m.call.hangup", event
-        reason: str = event["content"]["reason"]
-        return reason.removeprefix("org.roomscale.")
+        reply = await self.reply(seconds)
+        assert isinstance(reply, visitor.Refusal), reply
+        return reply.reason
 
     async def resume(self, http: httpx.AsyncClient, ticket: str | None = None) -> httpx.Response:
         """Come back with a ticket on a new connection."""
-        former = self.visitor._pc
         sdp = await self.visitor.offer()
         body = {
-            "ticket": ticket or self.ticket["value"],
-            "session": self.tab,
+            "ticket": ticket or self.ticket,
+            "session": self.session,
             "offer": {"type": "offer", "sdp": sdp},
         }
         response = await http.post("/api/session/resume", json=body)
         if response.status_code == 200:
-            self.ticket = response.json()["ticket"]
+            self.ticket = response.json()["ticket"]["value"]
             await self.visitor.accept(response.json()["answer"]["sdp"])
-        elif self.visitor._pc is not None:  # the offer came to nothing: the old connection is the one in use
-            await self.visitor._pc.close()
-            self.visitor._pc = former
         return response
 
     async def close(self) -> None:

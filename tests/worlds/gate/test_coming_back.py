@@ -31,14 +31,14 @@ async def test_a_ticket_brings_one_back_as_the_same_participant(synapse: Running
         async with person(built, room_id) as tab, person(built, room_id) as other, built.http() as http:
             await tab.enter()
             await other.enter()
-            peer, used = tab.visitor.peer, tab.ticket["value"]
+            peer, used = tab.visitor.peer, tab.ticket
             tab.visitor.talk.welcome = None
             assert (await tab.resume(http)).status_code == 200
             await tab.visitor.inside()
             assert tab.visitor.peer == peer
-            assert tab.ticket["value"] != used
+            assert tab.ticket != used
             assert (await tab.resume(http, used)).status_code == 401
-            stolen = other.ticket["value"]
+            stolen = other.ticket
             assert (await tab.resume(http, stolen)).status_code == 401
             assert (await other.resume(http)).status_code == 401  # and is void from then on
 
@@ -198,7 +198,7 @@ async def test_a_flood_of_guests_does_not_keep_a_member_out(synapse: RunningHome
 
             async def pester(tab: Tab) -> None:
                 for number in range(20):
-                    tab.tab = secrets.token_urlsafe(16)  # a new session each time, as an attacker would
+                    tab.session = secrets.token_urlsafe(16)  # a new session each time, as an attacker would
                     await tab.send(tab.invite(sdp, f"flood-{number}"))
 
             async with person(built, room_id) as member:

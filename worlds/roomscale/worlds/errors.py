@@ -37,6 +37,18 @@ class AccountExists(WorldRefused):
     """The account is there already, and with another password."""
 
 
+class EntryRefused(WorldRefused):
+    """The world server does not let a visitor of ours in; `reason` is that of docs/matrix-events.md."""
+
+    def __init__(self, reason: str, message: str) -> None:
+        super().__init__(message)
+        self.reason = reason
+
+
+class GateError(WorldError):
+    """The gate is away, or what answers there is no gate; or it answered and no connection came of it."""
+
+
 class HomeserverError(WorldError):
     """The homeserver is away, or answered with something other than success."""
 

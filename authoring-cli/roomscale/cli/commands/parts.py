@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import sys
 from collections.abc import Coroutine
@@ -12,6 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from roomscale.cli.config import House, gate_config, node_config
+from roomscale.cli.loops import run_fast
 
 HouseFile = Annotated[Path, typer.Option("--house", help="The file that `roomscale up` wrote for its parts.")]
 
@@ -33,9 +33,4 @@ def node(house: HouseFile) -> None:
 def _run(service: Coroutine[Any, Any, None]) -> None:
     logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     logging.getLogger("aioice").setLevel(logging.WARNING)  # it logs every candidate pair
-    if sys.platform == "win32":
-        asyncio.run(service)
-    else:
-        import uvloop
-
-        uvloop.run(service)
+    run_fast(service)

@@ -62,7 +62,7 @@ def publish(
     client: AbstractAsyncContextManager[MatrixClient]
     server: ServerRef | None
     if homeserver is None:
-        house = running_house(data)
+        house = running_house(data, instead="--data or --homeserver")
         client, server, cache = host_client(house), server_of(house), house.directory.asset_cache
     else:
         client = MatrixClient(homeserver.rstrip("/"), token=publishing_token(token_file))
@@ -95,12 +95,12 @@ def publish(
         output.result(link)
 
 
-def running_house(data: Path | None) -> House:
-    """The house that runs in `data`. Raises EnvironmentProblem when there is none."""
+def running_house(data: Path | None, *, instead: str = "--data") -> House:
+    """The house that runs in `data`. Raises EnvironmentProblem when there is none; `instead` names another's option."""
     root = (data or default_data()).expanduser().resolve()
     try:
         return House.read(root / "run" / "house.json")
     except UsageError as error:
         raise EnvironmentProblem(
-            f"no house in {root}; start `roomscale up` first, or name another with --data or --homeserver"
+            f"no house in {root}; start `roomscale up` first, or name another with {instead}"
         ) from error

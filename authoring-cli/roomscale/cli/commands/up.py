@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import signal
 from collections.abc import Coroutine
 from contextlib import suppress
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from roomscale.cli.config import default_data
+from roomscale.cli.loops import on_signals
 from roomscale.cli.output import Output
 
 
@@ -48,9 +48,5 @@ def up(
 async def _until_signalled(work: Coroutine[Any, Any, None]) -> None:
     """Run `work` until it ends or SIGINT or SIGTERM asks for the end, which is then orderly."""
     task = asyncio.create_task(work)
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        with suppress(NotImplementedError):  # Windows: KeyboardInterrupt does it
-            loop.add_signal_handler(number, task.cancel)
-    with suppress(asyncio.CancelledError):
+    with on_signals(task.cancel), suppress(asyncio.CancelledError):
         await task

@@ -15,7 +15,7 @@ from roomscale.netcode.core.messages import Channel, Role
 from roomscale.netcode.core.reports import Closed, Event
 from roomscale.netcode.core.settings import SimulationConfig
 from roomscale.netcode.core.simulation import Simulation
-from roomscale.netcode.testing.link import Link, LinkConfig
+from roomscale.netcode.testing.link import Link, LinkConfig, ReliableLink
 
 _GRAIN: Final = 0.005
 """Seconds of virtual time between two looks at the links."""
@@ -25,8 +25,8 @@ _GRAIN: Final = 0.005
 class Connection:
     """A visitor's two channels, both ways."""
 
-    up: dict[Channel, Link[bytes]]
-    down: dict[Channel, Link[bytes]]
+    up: dict[Channel, Link]
+    down: dict[Channel, Link]
 
 
 @dataclass(slots=True)
@@ -117,16 +117,19 @@ class Rig:
 
     def _speak(self, guest: Guest, connection: Connection) -> None:
         for channel in Channel:
-            for frame in connection.down[channel].receive(self.now):
+            for frame in connection.down[channel].due(self.now):
                 guest.talk.receive(channel, frame, self.now)
         for channel, frame in guest.talk.due(self.now):
             connection.up[channel].send(frame, self.now)
         for channel in Channel:
-            for frame in connection.up[channel].receive(self.now):
+            for frame in connection.up[channel].due(self.now):
                 self.simulation.receive(guest.session, channel, frame, self.now)
 
     def _connect(self, config: LinkConfig) -> Connection:
-        def both() -> dict[Channel, Link[bytes]]:
-            return {c: Link(config, next(self._seeds), reliable=c is Channel.EVENTS) for c in Channel}
+        def both() -> dict[Channel, Link]:
+            return {
+                Channel.EVENTS: ReliableLink(config, next(self._seeds)),
+                Channel.POSES: Link(config, next(self._seeds)),
+            }
 
         return Connection(both(), both())

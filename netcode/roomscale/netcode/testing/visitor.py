@@ -14,6 +14,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import functools
+import time
 from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import Final
@@ -21,9 +22,11 @@ from typing import Final
 from aiortc import RTCConfiguration, RTCDataChannel, RTCPeerConnection, RTCSessionDescription
 
 from roomscale.netcode.core import units
-from roomscale.netcode.core.conversation import Conversation
+from roomscale.netcode.core.conversation import Conversation, Tally
 from roomscale.netcode.core.messages import Channel, Entrant
+from roomscale.netcode.errors import BadAnswer
 from roomscale.netcode.node.aiortc_hooks import gather_on
+from roomscale.netcode.testing.headless import Observer
 
 _BEAT: Final = 0.01
 """Seconds between looks at what is due."""
@@ -42,6 +45,7 @@ class Visitor:
         self._channels: dict[Channel, RTCDataChannel] = {}
         self._beat: asyncio.Task[None] | None = None
         self.talk = Conversation(avatar=avatar)
+        self.observer: Observer | None = None
         self.closed = asyncio.Event()
         """Set when the connection in use is gone, whoever closed it."""
 
@@ -67,6 +71,23 @@ class Visitor:
     def others(self) -> dict[int, Entrant]:
         """Who else is here, by peer id."""
         return self.talk.roster
+
+    @property
+    def tally(self) -> Tally:
+        """What was sent and received so far."""
+        return self.talk.tally
+
+    @property
+    def tick(self) -> int | None:
+        """The tick of the newest SNAPSHOT; None before any."""
+        return self.talk.snapshot.tick if self.talk.snapshot else None
+
+    @property
+    def over(self) -> str | None:
+        """Why the visit is over, None while it lasts."""
+        if self.talk.goodbye:
+            return self.talk.goodbye.reason or f"goodbye {self.talk.goodbye.code}"
+        return "the connection was closed" if self.closed.is_set() else None
 
     def place(self, peer: int) -> tuple[float, float, float] | None:
         """Where another one was seen last, metres; None before any snapshot."""
@@ -96,8 +117,11 @@ class Visitor:
         return pc.localDescription.sdp
 
     async def accept(self, answer: str) -> None:
-        """The answer to the newest offer."""
-        await self._called[-1].setRemoteDescription(RTCSessionDescription(sdp=answer, type="answer"))
+        """The answer to the newest offer. Raises BadAnswer."""
+        try:
+            await self._called[-1].setRemoteDescription(RTCSessionDescription(sdp=answer, type="answer"))
+        except Exception as error:  # aiortc's SDP parser raises whatever the text made it raise
+            raise BadAnswer(f"the answer cannot be read ({type(error).__name__})") from error
 
     async def inside(self, timeout: float = 10.0) -> None:  # noqa: ASYNC109 - a plain number reads best in tests
         """Wait for WELCOME. Raises TimeoutError."""
@@ -138,8 +162,7 @@ class Visitor:
         self._called.clear()
         self._pc, self._channels = pc, channels
         self.closed.clear()
-        loop = asyncio.get_running_loop()
-        for channel, frame in self.talk.opened(loop.time()):
+        for channel, frame in self.talk.opened(time.monotonic()):
             channels[channel].send(frame)
         if self._beat is None:
             self._beat = asyncio.create_task(self._live())
@@ -151,7 +174,10 @@ class Visitor:
 
     def _received(self, pc: RTCPeerConnection, channel: Channel, data: object) -> None:
         if self._pc is pc and isinstance(data, bytes):
-            self.talk.receive(channel, data, asyncio.get_running_loop().time())
+            now = time.monotonic()  # the loop's own clock stands still within a round of uvloop's
+            self.talk.receive(channel, data, now)
+            if self.observer:
+                self.observer.received(channel, now)
 
     def _ended(self, pc: RTCPeerConnection) -> None:
         if self._pc is pc:
@@ -159,12 +185,14 @@ class Visitor:
             self.closed.set()
 
     async def _live(self) -> None:
-        loop = asyncio.get_running_loop()
         while True:
             await asyncio.sleep(_BEAT)
-            for channel, frame in self.talk.due(loop.time()):
+            now = time.monotonic()
+            for channel, frame in self.talk.due(now):
                 if self._channels[channel].readyState == "open":
                     self._channels[channel].send(frame)
+                    if self.observer:
+                        self.observer.sent(channel, now)
 
     async def _still(self) -> None:
         if self._beat:

@@ -67,9 +67,9 @@ class MatrixClient:
         self.media = MatrixMedia(self.transport)
 
     @classmethod
-    async def guest(cls, homeserver: str) -> Self:
-        """A new guest of `homeserver` (section "Guest access")."""
-        first = Transport(homeserver)
+    async def guest(cls, homeserver: str, *, patience: Patience | None = None) -> Self:
+        """A new guest of `homeserver` (section "Guest access"). `patience` is for this call alone."""
+        first = Transport(homeserver, patience=patience)
         try:
             answer = await first.call(
                 "POST", "/_matrix/client/v3/register", query={"kind": "guest"}, body={}, auth=False
