@@ -19,8 +19,8 @@ import numpy.typing as npt
 TICK_RATE: Final = 20
 """Ticks a second, Hz, of the trace and of every server."""
 MAGIC: Final = b"RSCROWD1"
-RECORD: Final = np.dtype([("x", "<i4"), ("z", "<i4"), ("yaw", "<u2"), ("flags", "<u2")])
-"""A pose: millimetres, 1/65536 turn (0 looks along -Z, counter-clockwise from above), bit 0 of the flags: speaking."""
+RECORD: Final = np.dtype([("x", "<i4"), ("z", "<i4"), ("yaw", "<u2"), ("pitch", "i1"), ("flags", "u1")])
+"""A pose in our protocol's units: millimetres, 1/65536 turn, 1/127 quarter turn; bit 0 of the flags: speaking."""
 SPACING: Final = 2.0
 """Metres between two homes in their square: 4 m² for each visitor."""
 ROAM: Final = 6.0
@@ -33,7 +33,11 @@ RUNNERS: Final = 0.05
 """Share of visitors who run, at `RUNNING` metres a second."""
 RUNNING: Final = 4.0
 TURNING: Final = 0.5
-"""Radians at most that somebody turns in a tick."""
+"""Radians at most that somebody turns in a tick towards where they go."""
+SWAYING: Final = 0.018
+"""Radians, the spread of what each tick adds to how fast a walker turns: nobody walks a straight line."""
+NODDING: Final = 0.07
+"""Radians a second, the spread of what each tick adds to how fast a walker's look goes up or down."""
 WARM_UP: Final = 30 * TICK_RATE
 """Ticks walked before the first that counts, until walks and rests are out of step with each other."""
 
@@ -68,6 +72,7 @@ def crowd(visitors: int, ticks: int, *, moving: float = 1.0, seed: int = 1) -> C
     period = (2 if moving >= 1 else 8) * TICK_RATE
     phase = (chance(visitors) * 2 * period).astype(np.int64)
     place, heading = homes.copy(), chance(visitors) * 2 * np.pi
+    sway, pitch, nod = np.zeros(visitors), np.zeros(visitors), np.zeros(visitors)
     goal = homes + (2 * _pairs(chance, visitors) - 1) * ROAM
     rest = _rests(chance, visitors, moving, speed) * (chance(visitors) >= moving)
     records = np.zeros((ticks, visitors), RECORD)
@@ -76,7 +81,10 @@ def crowd(visitors: int, ticks: int, *, moving: float = 1.0, seed: int = 1) -> C
         wanted = np.arctan2(-way[:, 0], -way[:, 1])
         turn = (wanted - heading + np.pi) % (2 * np.pi) - np.pi
         walks = rest <= 0
-        heading += np.clip(turn, -TURNING, TURNING) * walks
+        sway += -0.3 * sway + SWAYING * _bells(chance, visitors)
+        nod += -0.15 * nod - 0.05 * pitch + NODDING * _bells(chance, visitors)
+        heading += (np.clip(turn, -TURNING, TURNING) + sway) * walks
+        pitch += nod / TICK_RATE * walks
         place += np.stack([-np.sin(heading), -np.cos(heading)], axis=1) * (speed * walks)[:, None]
         there = walks & (np.hypot(way[:, 0], way[:, 1]) < ARRIVED)
         fresh, pauses = (2 * _pairs(chance, visitors) - 1) * ROAM, _rests(chance, visitors, moving, speed)
@@ -87,6 +95,7 @@ def crowd(visitors: int, ticks: int, *, moving: float = 1.0, seed: int = 1) -> C
         records["x"][tick] = np.round(place[:, 0] * 1000)
         records["z"][tick] = np.round(place[:, 1] * 1000)
         records["yaw"][tick] = np.round(heading / (2 * np.pi) * 65536).astype(np.int64) % 65536
+        records["pitch"][tick] = np.round(np.clip(pitch / (np.pi / 2), -1, 1) * 127)
         records["flags"][tick] = (tick + phase) // period % 2
     return records
 
@@ -110,6 +119,11 @@ def row(ticks: int, tick: int) -> int:
     """Where in a trace of `ticks` rows a tick stands: beyond its end it is walked backwards, and so on."""
     turn = tick % (2 * ticks - 2)
     return turn if turn < ticks else 2 * ticks - 2 - turn
+
+
+def _bells(chance: _Chance, visitors: int) -> npt.NDArray[np.float64]:
+    """Near enough to a normal distribution: the sum of three even ones, of variance 1."""
+    return np.asarray((chance(3 * visitors).reshape(3, visitors).sum(axis=0) - 1.5) * 2, np.float64)
 
 
 def _pairs(chance: _Chance, visitors: int) -> npt.NDArray[np.float64]:

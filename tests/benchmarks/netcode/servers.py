@@ -89,19 +89,17 @@ def _our_clients(visitors: int) -> str:
     return "aiortc" if visitors <= 50 else "libdatachannel"
 
 
+def _colyseus(name: str, title: str, *arguments: str) -> Server:
+    return Server(name, title, False, rival("colyseus_server.mjs", *arguments), lambda _: "colyseus")
+
+
 SERVERS: Final = {
     server.name: server
     for server in (
         Server("lean", "Roomscale, lean", True, ours("lean"), _our_clients, most=1000),
         Server("aiortc", "Roomscale, aiortc", True, ours("aiortc"), _our_clients),
-        Server("colyseus", "Colyseus", False, rival("colyseus_server.mjs"), lambda _: "colyseus"),
-        Server(
-            "colyseus-views",
-            "Colyseus, 64 by StateView",
-            False,
-            rival("colyseus_server.mjs", "views"),
-            lambda _: "colyseus",
-        ),
+        _colyseus("colyseus", "Colyseus"),
+        _colyseus("colyseus-views", "Colyseus, 64 by StateView", "views"),
         Server("geckos", "geckos.io", False, rival("geckos_server.mjs"), lambda _: "geckos"),
     )
 }

@@ -53,8 +53,8 @@ def test_traces_have_tables_of_their_own() -> None:
 def test_sound_means_that_everybody_was_there_and_was_served() -> None:
     assert sound(figures())
     assert not sound(figures(gone=1))
-    assert not sound(figures(snapshots=18.0))
-    assert not sound(figures(poses=18.0))
+    assert not sound(figures(snapshots=17.0))
+    assert not sound(figures(poses=17.0))
     assert sound(figures(snapshots=9.0, trace=Plan(1, adaptive=True).trace))
 
 

@@ -4,7 +4,7 @@
 import { readFileSync } from "node:fs";
 
 const HEADER = 16; // bytes: "RSCROWD1", u32 visitors, u32 ticks
-const RECORD = 12; // bytes: i32 x mm, i32 z mm, u16 yaw 1/65536 turn, u16 flags
+const RECORD = 12; // bytes: i32 x mm, i32 z mm, u16 yaw 1/65536 turn, i8 pitch 1/127 quarter turn, u8 flags
 
 /** A trace; beyond its end it is walked backwards, and so on. */
 export class Crowd {
@@ -28,7 +28,8 @@ export class Crowd {
       x: view.getInt32(at, true),
       z: view.getInt32(at + 4, true),
       yaw: view.getUint16(at + 8, true),
-      flags: view.getUint16(at + 10, true),
+      pitch: view.getInt8(at + 10),
+      flags: view.getUint8(at + 11),
     };
   }
 }

@@ -98,13 +98,14 @@ load(async (server, visitor) => {
   const pose = Buffer.alloc(21);
   pose[0] = POSE;
   let count = 0;
-  return ({ x, z, yaw, flags }) => {
+  return ({ x, z, yaw, pitch, flags }) => {
     count += 1;
     pose.writeUInt16LE(count & 0xffff, 1);
     pose.writeUInt32LE(tick, 3);
     pose.writeIntLE(x, 7, 3);
     pose.writeIntLE(z, 13, 3);
     pose.writeUInt16LE(yaw, 16);
+    pose.writeInt8(pitch, 18);
     pose[20] = flags;
     poses.sendMessageBinary(pose);
     if (count % PING_TICKS === 0) events.sendMessageBinary(ping);

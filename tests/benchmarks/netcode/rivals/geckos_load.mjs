@@ -5,7 +5,7 @@ import { PeerConnection } from "node-datachannel";
 import { load } from "./load.mjs";
 
 const HEADER = 8;
-const RECORD = 16; // bytes: u16 index, u8 flags, u8 unused, i32 x mm, i32 z mm, u16 yaw, u16 unused
+const RECORD = 16; // bytes: u16 index, u8 flags, i8 pitch, i32 x mm, i32 z mm, u16 yaw, u16 unused
 
 async function call(url, body) {
   const response = await fetch(url, { method: body ? "POST" : "GET", body: body && JSON.stringify(body) });
@@ -38,9 +38,10 @@ load(async ({ port }, visitor) => {
     for (let at = HEADER; at < data.byteLength; at += RECORD) visitor.saw(data.readUInt16LE(at), data[at + 2]);
   });
   const record = Buffer.alloc(RECORD);
-  return ({ x, z, yaw, flags }) => {
+  return ({ x, z, yaw, pitch, flags }) => {
     record.writeUInt16LE(visitor.index, 0);
     record[2] = flags;
+    record.writeInt8(pitch, 3);
     record.writeInt32LE(x, 4);
     record.writeInt32LE(z, 8);
     record.writeUInt16LE(yaw, 12);
