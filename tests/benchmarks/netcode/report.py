@@ -104,9 +104,9 @@ _COLUMNS: Final[dict[str, Cell]] = {
     "latency p50 / p99, ms": lambda f, _: f"{_number(f.latency_p50)} / {_number(f.latency_p99)}",
     "join, ms CPU": lambda f, _: _number(f.join_ms, 1),
     "memory, kB": lambda f, _: _number(f.memory_kb),
-    "snapshots/s": lambda f, _: _number(f.snapshots, 1),
+    "poses in / snapshots out, /s": lambda f, _: f"{_number(f.poses, 1)} / {_number(f.snapshots, 1)}",
 }
-"""Bytes, packets, memory and snapshots are per visitor."""
+"""Bytes, packets, memory, poses and snapshots are per visitor."""
 
 
 def _lean(

@@ -86,7 +86,7 @@ def _our_clients(visitors: int) -> str:
     """The cheapest there is: on two cores the clients must leave the server one of its own."""
     if importlib.util.find_spec("roomscale.netcode.testing.lean_visitor"):
         return "lean"
-    return "aiortc" if visitors <= 50 else "libdatachannel"
+    return "aiortc" if visitors <= 20 else "libdatachannel"
 
 
 def _colyseus(name: str, title: str, *arguments: str) -> Server:

@@ -35,14 +35,14 @@ GECKOS = figures(server="geckos", title="geckos.io", ours=False, cpu_us=84.0, by
 
 def test_a_table_sets_a_rival_beside_ours_of_the_same_crowd() -> None:
     text = tables([figures(visitors=100, cpu_us=42.0), figures(), GECKOS])
-    assert "| geckos.io | 400 | 84.0 | 3.5 | 19 | 25.0 | 2.1 | 20 | 20 / 44 | 4.0 | 80 | 20.0 |" in text
+    assert "| geckos.io | 400 | 84.0 | 3.5 | 19 | 25.0 | 2.1 | 20 | 20 / 44 | 4.0 | 80 | 20.0 / 20.0 |" in text
     assert "Roomscale, lean 400: 400 lean" in text
     assert "†" not in text
 
 
 def test_what_was_not_measured_is_a_dash_and_what_proves_nothing_is_marked() -> None:
     text = tables([figures(latency_p50=None, latency_p99=None, bytes_out=None, packets_out=None, gone=2)])
-    assert "| Roomscale, lean † | 400 | 24.0 | 1.0 | 19 | – | – | – | – / – | 1.4 | 80 | 20.0 |" in text
+    assert "| Roomscale, lean † | 400 | 24.0 | 1.0 | 19 | – | – | – | – / – | 1.4 | 80 | 20.0 / 20.0 |" in text
 
 
 def test_traces_have_tables_of_their_own() -> None:
