@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +12,7 @@ import pytest
 
 from roomscale.scenes import check, errors_of, open_scene
 from roomscale.scenes.container import build_glb
+from tests.benchmarks.record import record
 from tests.scenes.crafted import BINARY, jpeg, triangle
 
 pytestmark = pytest.mark.proof
@@ -60,8 +61,20 @@ def many_nodes(path: Path, count: int = 20_000) -> None:
     path.write_bytes(build_glb(json.dumps(tree).encode(), [BINARY]))
 
 
+@pytest.fixture(scope="module")
+def lines() -> Iterator[list[str]]:
+    """The rows of the table in docs/benchmarks.md, written there once all are seen."""
+    rows: list[str] = []
+    yield rows
+    if rows:
+        head = ["| scene | size, MB | opened in, ms | limit, ms |", "| --- | ---: | ---: | ---: |"]
+        record("scenes", "pytest -m proof tests/benchmarks/test_scene_reading.py", "\n".join([*head, *rows]))
+
+
 @pytest.mark.parametrize(("make", "seconds"), [(textured, 0.05), (many_nodes, 0.3)])
-def test_large_scenes_open_quickly(make: Callable[[Path], None], seconds: float, tmp_path: Path) -> None:
+def test_large_scenes_open_quickly(
+    make: Callable[[Path], None], seconds: float, tmp_path: Path, lines: list[str]
+) -> None:
     path = tmp_path / "scene.glb"
     make(path)
     best = float("inf")
@@ -69,6 +82,7 @@ def test_large_scenes_open_quickly(make: Callable[[Path], None], seconds: float,
         start = time.perf_counter()
         scene = open_scene(path)
         best = min(best, time.perf_counter() - start)
-    print(f"{make.__name__}: {path.stat().st_size / 1e6:.1f} MB in {best * 1000:.1f} ms")
+    title = (make.__doc__ or "").partition(".")[0].partition(":")[0]
+    lines.append(f"| {title} | {path.stat().st_size / 1e6:.1f} | {best * 1000:.1f} | {seconds * 1000:.0f} |")
     assert errors_of(check(scene)) == []
     assert best < seconds
