@@ -16,15 +16,15 @@ from roomscale.netcode.webrtc.records import ALERT, HANDSHAKE, LAST_RECORD, MAX_
 from tests.netcode.webrtc.dtls_peers import client, header, joined, records_of, server, shake
 
 BAD = LinkConfig(delay=0.03, jitter=0.03, loss=0.2, duplicate=0.1, reorder=0.2)
-BURSTS = LinkConfig(delay=0.08, loss=0.2, burst=3, duplicate=0.05)
+BURSTS = LinkConfig(delay=0.08, burst_loss=0.2, burst_length=3, duplicate=0.05)
 AWFUL = LinkConfig(delay=0.02, loss=0.5)
 
 
 def run(config: LinkConfig, seed: int) -> tuple[DtlsSession, DtlsSession, list[bytes], list[bytes], float]:
     """Handshake over a bad network: both sessions, all that each sent, and how long it took."""
     s, c = server(), client()
-    up: Link[bytes] = Link(config, seed)
-    down: Link[bytes] = Link(config, seed + 10_000)
+    up = Link(config, seed)
+    down = Link(config, seed + 10_000)
     said: tuple[list[bytes], list[bytes]] = ([], [])
     now = 0.0
     c.start(now)
@@ -37,7 +37,7 @@ def run(config: LinkConfig, seed: int) -> tuple[DtlsSession, DtlsSession, list[b
                 link.send(datagram, now)
         now += 0.01
         for session, link in ((c, down), (s, up)):
-            for datagram in link.receive(now):
+            for datagram in link.due(now):
                 assert session.receive(datagram, now) == []
     return s, c, *said, now
 
@@ -92,7 +92,7 @@ def test_no_record_that_openssl_sealed_leaves_the_process(monkeypatch: pytest.Mo
         return data
 
     monkeypatch.setattr(SSL.Connection, "bio_read", recorded)
-    s, c, from_server, from_client, _ = run(AWFUL, 3)
+    s, c, from_server, from_client, _ = run(AWFUL, 11)
     wire = [*from_server, *from_client]
     for session in (s, c):
         wire.append(session.protect(b"data"))

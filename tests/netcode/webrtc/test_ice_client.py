@@ -28,6 +28,21 @@ Flight = tuple[bytes, Address, Address]
 """A datagram, whence, whither."""
 
 
+class Way:
+    """One direction of the network: the link carries numbers, and who spoke to whom is remembered beside it."""
+
+    def __init__(self, config: LinkConfig, seed: int) -> None:
+        self._link = Link(config, seed)
+        self._sent: list[Flight] = []
+
+    def send(self, flight: Flight, now: float) -> None:
+        self._link.send(len(self._sent).to_bytes(4, "big"), now)
+        self._sent.append(flight)
+
+    def due(self, now: float) -> list[Flight]:
+        return [self._sent[int.from_bytes(number, "big")] for number in self._link.due(now)]
+
+
 @dataclass
 class Pair:
     """A client and a server's session, a link each way, and a clock of their own."""
@@ -47,8 +62,8 @@ class Pair:
 
     def __post_init__(self) -> None:
         self.session = IceSession(self.client.local, tag=b"abcd")
-        self.up: Link[Flight] = Link(self.config, self.seed)
-        self.down: Link[Flight] = Link(self.config, self.seed + 1000)
+        self.up = Way(self.config, self.seed)
+        self.down = Way(self.config, self.seed + 1000)
 
     def call(self, *candidates: tuple[str, int]) -> None:
         self.client.accept(self.session.local, candidates or [SERVER], self.now)
@@ -68,13 +83,13 @@ class Pair:
 
     def deliver(self) -> None:
         """What has arrived by now is taken, and answered."""
-        for datagram, whence, to in self.up.receive(self.now):
+        for datagram, whence, to in self.up.due(self.now):
             if to == SERVER and datagram is HELLO:
                 self.session.received(whence, len(datagram), self.now)
             elif to in (SERVER, SERVER_6):
                 self.carried += 1
                 self._at_server(stun.parse(datagram), whence, to)
-        for datagram, whence, to in self.down.receive(self.now):
+        for datagram, whence, to in self.down.due(self.now):
             if to == self.where and not self.cut:
                 self.carried += 1
                 self._at_client(stun.parse(datagram), whence)
@@ -134,7 +149,7 @@ def test_it_connects_in_one_round_trip_without_any_timer_and_the_servers_proof_i
     assert pair.client.address == SERVER
     pair.up.send((HELLO, pair.where, SERVER), pair.now)  # as soon as it is connected
     pair.now += 0.01
-    first, second = pair.up.receive(pair.now)
+    first, second = pair.up.due(pair.now)
     assert second[0] is HELLO
     assert pair.session.receive_response(stun.parse(first[0]), first[1], pair.now)
     assert pair.session.proven
@@ -146,7 +161,7 @@ def test_it_connects_in_one_round_trip_without_any_timer_and_the_servers_proof_i
 def test_it_connects_over_bad_networks(loss: float, median: float, nearly_all: float) -> None:
     took = []
     for seed in range(40):
-        pair = Pair(LinkConfig(delay=0.03, jitter=0.03, loss=loss, burst=2, duplicate=0.1, reorder=0.1), seed=seed)
+        pair = Pair(LinkConfig(delay=0.03, jitter=0.03, loss=loss, duplicate=0.1, reorder=0.1), seed=seed)
         pair.call()
         took.append(pair.until(10))
     assert sorted(took)[20] < median
@@ -272,7 +287,7 @@ def test_it_answers_the_servers_checks_even_before_the_answer_came_and_nobody_el
 
 @pytest.mark.parametrize("loss", [0.0, 0.2])
 def test_consent_is_kept_for_as_long_as_the_server_is_there(loss: float) -> None:
-    pair = Pair(LinkConfig(delay=0.05, loss=loss, burst=3))
+    pair = Pair(LinkConfig(delay=0.05, burst_loss=loss, burst_length=3))
     pair.call()
     pair.until(5)
     pair.client.events()
@@ -309,7 +324,7 @@ def test_a_server_that_vanishes_loses_its_consent() -> None:
 def test_a_restart_brings_the_session_to_another_network_in_time(loss: float) -> None:
     took = []
     for seed in range(30):
-        pair = Pair(LinkConfig(delay=0.04, loss=loss, burst=2), seed=seed)
+        pair = Pair(LinkConfig(delay=0.04, burst_loss=loss, burst_length=2), seed=seed)
         pair.call()
         pair.until(10)
         old, ours = pair.session.local.ufrag, pair.client.local.ufrag
