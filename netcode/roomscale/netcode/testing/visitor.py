@@ -12,30 +12,22 @@ Rule: it behaves as the browser's client does, and shows what it knows as plain 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import functools
-import time
-from collections.abc import Callable, Sequence
-from types import TracebackType
-from typing import Final
+from collections.abc import Sequence
 
 from aiortc import RTCConfiguration, RTCDataChannel, RTCPeerConnection, RTCSessionDescription
 
-from roomscale.netcode.core import units
-from roomscale.netcode.core.conversation import Conversation, Tally
-from roomscale.netcode.core.messages import Channel, Entrant
+from roomscale.netcode.core.messages import Channel
 from roomscale.netcode.errors import BadAnswer
 from roomscale.netcode.node.aiortc_hooks import gather_on
-from roomscale.netcode.testing.headless import Observer
-
-_BEAT: Final = 0.01
-"""Seconds between looks at what is due."""
+from roomscale.netcode.testing.talker import Talker
 
 
-class Visitor:
+class Visitor(Talker):
     """One visitor. `hosts`: the addresses to bind; loopback suits a node on this machine."""
 
     def __init__(self, *, hosts: Sequence[str] = ("127.0.0.1",), avatar: str = "ada") -> None:
+        super().__init__(avatar)
         self._hosts = list(hosts)
         self._pc: RTCPeerConnection | None = None
         """The connection in use."""
@@ -43,60 +35,6 @@ class Visitor:
         """Connections offered and not open, the newest last."""
         self._closing: set[asyncio.Task[None]] = set()
         self._channels: dict[Channel, RTCDataChannel] = {}
-        self._beat: asyncio.Task[None] | None = None
-        self.talk = Conversation(avatar=avatar)
-        self.observer: Observer | None = None
-        self.closed = asyncio.Event()
-        """Set when the connection in use is gone, whoever closed it."""
-
-    async def __aenter__(self) -> Visitor:
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self.close()
-
-    @property
-    def name(self) -> str | None:
-        """This visitor's name as the server shows it; None before WELCOME."""
-        return self.talk.welcome.name if self.talk.welcome else None
-
-    @property
-    def peer(self) -> int | None:
-        """This visitor's peer id; None before WELCOME."""
-        return self.talk.welcome.peer if self.talk.welcome else None
-
-    @property
-    def others(self) -> dict[int, Entrant]:
-        """Who else is here, by peer id."""
-        return self.talk.roster
-
-    @property
-    def tally(self) -> Tally:
-        """What was sent and received so far."""
-        return self.talk.tally
-
-    @property
-    def tick(self) -> int | None:
-        """The tick of the newest SNAPSHOT; None before any."""
-        return self.talk.snapshot.tick if self.talk.snapshot else None
-
-    @property
-    def over(self) -> str | None:
-        """Why the visit is over, None while it lasts."""
-        if self.talk.goodbye:
-            return self.talk.goodbye.reason or f"goodbye {self.talk.goodbye.code}"
-        return "the connection was closed" if self.closed.is_set() else None
-
-    def place(self, peer: int) -> tuple[float, float, float] | None:
-        """Where another one was seen last, metres; None before any snapshot."""
-        seen = self.talk.seen.get(peer)
-        return units.metres(seen.pose) if seen else None
-
-    def move(self, x: float, y: float, z: float, yaw: float = 0.0, *, flags: int = 0) -> None:
-        """Be there from now on; metres and radians."""
-        self.talk.pose = units.pose(x, y, z, yaw, flags=flags)
 
     async def offer(self) -> str:
         """A new connection's SDP offer; the one in use goes on until the new one opens."""
@@ -123,19 +61,10 @@ class Visitor:
         except Exception as error:  # aiortc's SDP parser raises whatever the text made it raise
             raise BadAnswer(f"the answer cannot be read ({type(error).__name__})") from error
 
-    async def inside(self, timeout: float = 10.0) -> None:  # noqa: ASYNC109 - a plain number reads best in tests
-        """Wait for WELCOME. Raises TimeoutError."""
-        await self.until(lambda: self.talk.welcome is not None, timeout)
-
-    async def until(self, true: Callable[[], bool], timeout: float = 5.0) -> None:  # noqa: ASYNC109
-        """Wait until something holds. Raises TimeoutError."""
-        async with asyncio.timeout(timeout):
-            while not true():
-                await asyncio.sleep(_BEAT)
-
     def send(self, channel: Channel, data: bytes | str) -> None:
-        """Send anything, also what no honest client would."""
-        self._channels[channel].send(data)
+        """See `Talker.send`; dropped while the channel is not open."""
+        if self._channels[channel].readyState == "open":
+            self._channels[channel].send(data)
 
     async def close(self) -> None:
         """Leave as a browser's tab does: the peer connection is closed."""
@@ -161,11 +90,7 @@ class Visitor:
                 self._retire(other)
         self._called.clear()
         self._pc, self._channels = pc, channels
-        self.closed.clear()
-        for channel, frame in self.talk.opened(time.monotonic()):
-            channels[channel].send(frame)
-        if self._beat is None:
-            self._beat = asyncio.create_task(self._live())
+        self._begin()
 
     def _retire(self, pc: RTCPeerConnection) -> None:
         task = asyncio.create_task(pc.close())
@@ -174,29 +99,8 @@ class Visitor:
 
     def _received(self, pc: RTCPeerConnection, channel: Channel, data: object) -> None:
         if self._pc is pc and isinstance(data, bytes):
-            now = time.monotonic()  # the loop's own clock stands still within a round of uvloop's
-            self.talk.receive(channel, data, now)
-            if self.observer:
-                self.observer.received(channel, now)
+            self._hear(channel, data)
 
     def _ended(self, pc: RTCPeerConnection) -> None:
         if self._pc is pc:
-            self.talk.closed()
-            self.closed.set()
-
-    async def _live(self) -> None:
-        while True:
-            await asyncio.sleep(_BEAT)
-            now = time.monotonic()
-            for channel, frame in self.talk.due(now):
-                if self._channels[channel].readyState == "open":
-                    self._channels[channel].send(frame)
-                    if self.observer:
-                        self.observer.sent(channel, now)
-
-    async def _still(self) -> None:
-        if self._beat:
-            self._beat.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._beat
-            self._beat = None
+            self._end()
