@@ -36,6 +36,8 @@ from roomscale.netcode.webrtc.stun import Address
 
 log = logging.getLogger(__name__)
 
+_CHANNELS: Final = (Channel.EVENTS, Channel.POSES)
+"""By stream id."""
 _BUFFER: Final = 4_194_304
 """Bytes that the kernel may hold each way: a tick of 1,000 visitors is 1.2 MB. (Linux gives what rmem_max allows.)"""
 _DATAGRAM: Final = 2_048
@@ -46,8 +48,8 @@ _BUSY: Final = 4
 """Datagrams in one drain from which the socket counts as busy."""
 _PAUSE: Final = 0.002
 """Seconds that a busy socket is left alone."""
-_FINEST: Final = 0.001
-"""Seconds between two looks at the timers at least."""
+_FINEST: Final = 0.005
+"""Seconds between two looks at the timers at least: none of them is finer than an acknowledgement held back."""
 _FAREWELL: Final = 0.01
 """Seconds between two looks at whether a GOODBYE has arrived."""
 _MOST_VIA: Final = 8_192
@@ -181,7 +183,7 @@ class LeanTransport:
     def _happened(self, connection: Connection, event: Event) -> None:
         if isinstance(event, Message):
             if self._open.get(connection.name) is connection:
-                self._handler.message(connection.name, Channel(event.stream), event.data)
+                self._handler.message(connection.name, _CHANNELS[event.stream], event.data)
         elif isinstance(event, Opened):
             self._opened(connection)
         else:

@@ -68,9 +68,14 @@ class Channels:
         self.ended = False
 
     @property
-    def urgent(self) -> bool:
-        """Whether something is to be sent now, and not with the next tick."""
-        return self.sctp is None or self.sctp.busy or self.ended or self._dtls.pending
+    def calm(self) -> bool:
+        """Whether this is the steady state: frames come and go, and nothing else is to be sent or looked at."""
+        return self.sctp is not None and not self.sctp.busy and not self.ended and not self._dtls.pending
+
+    @property
+    def deadline(self) -> float:
+        """When SCTP wants `on_timer`; in the steady state that is all there is."""
+        return INFINITY if self.sctp is None else self.sctp.deadline
 
     @property
     def unacknowledged(self) -> int:

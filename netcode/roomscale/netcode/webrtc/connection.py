@@ -26,7 +26,7 @@ from roomscale.netcode.webrtc.stun import Address
 class Connection:
     """One connection. `tag`: bytes that no other connection of the endpoint has."""
 
-    __slots__ = ("_offer", "_out", "_session_id", "_version", "channels", "ice", "name", "tag", "wake")
+    __slots__ = ("_ice_at", "_offer", "_out", "_session_id", "_version", "channels", "ice", "name", "tag", "wake")
 
     def __init__(
         self, name: str, offer: Description, context: DtlsContext, config: SctpConfig, tag: bytes, now: float
@@ -44,6 +44,8 @@ class Connection:
         self._version = 0
         self._session_id = secrets.randbits(62)
         self._out: list[tuple[bytes, Address]] = []
+        self._ice_at = INFINITY
+        """When ICE wants `on_timer`: kept, because it changes seldom and is asked for often."""
 
     def restarts(self, offer: Description) -> bool:
         """Whether an offer is this peer connection's again, with new credentials for ICE (RFC 8829 §5.2.2)."""
@@ -59,6 +61,7 @@ class Connection:
         """Take the credentials of an offer that `restarts`."""
         self._offer = offer
         self.ice.restart(offer.ice)
+        self._after_ice()
 
     def answer(self, fingerprint: bytes, candidates: tuple[tuple[str, int], ...]) -> str:
         """The SDP answer to the newest offer."""
@@ -67,29 +70,34 @@ class Connection:
         local = sdp.Local(ice, fingerprint, candidates, session_id=session_id, version=self._version)
         return sdp.write_answer(self._offer, local)
 
+    @property
+    def calm(self) -> bool:
+        """Whether this is the steady state of `Channels.calm`, on a proven address."""
+        return self.ice.proven and not self._out and self.channels.calm
+
     def request(self, message: stun.Message, address: Address, now: float) -> None:
         """A STUN request for this connection came."""
         reply = self.ice.receive_request(message, address, now)
-        self._out += self.ice.outgoing()
+        self._after_ice()
         if reply is not None:
             self._out.append((reply, address))
 
     def response(self, message: stun.Message, address: Address, now: float) -> None:
         """The response to a check of ours came."""
         self.ice.receive_response(message, address, now)
-        self._out += self.ice.outgoing()
+        self._after_ice()
 
     def receive(self, datagram: bytes, address: Address, now: float) -> None:
         """A DTLS datagram came."""
         ice, channels = self.ice, self.channels
-        if not ice.received(address, len(datagram), now):
+        if not ice.proven and not ice.received(address, len(datagram), now):
             return
         was_connecting = channels.sctp is None
         channels.receive(datagram, now)
         if was_connecting and channels.sctp is not None:
             ice.prove(address, now)
-        if not ice.proven:
-            self._out += ice.outgoing()
+        if was_connecting or not ice.proven:
+            self._after_ice()
 
     def outgoing(self, now: float) -> list[tuple[bytes, Address]]:
         """Datagrams to send now, in order, and where to."""
@@ -108,14 +116,12 @@ class Connection:
 
     def next_timer(self) -> float:
         """When `on_timer` is due at the latest; infinity for never."""
-        due = self.ice.next_timer()
-        at = self.channels.next_timer()
-        return at if due is None else min(at, due)
+        return min(self._ice_at, self.channels.next_timer())
 
     def on_timer(self, now: float) -> None:
         """Time has passed."""
         self.ice.on_timer(now)
-        self._out += self.ice.outgoing()
+        self._after_ice()
         self.channels.on_timer(now)
 
     def close(self, now: float) -> None:
@@ -124,3 +130,9 @@ class Connection:
         said = self.channels.close(now)
         if address is not None and self.ice.proven:
             self._out += [(datagram, address) for datagram in said]
+
+    def _after_ice(self) -> None:
+        """ICE was told something: what it says, and when it wants to be called."""
+        self._out += self.ice.outgoing()
+        due = self.ice.next_timer()
+        self._ice_at = INFINITY if due is None else due

@@ -17,7 +17,7 @@ from __future__ import annotations
 import heapq
 import secrets
 from dataclasses import dataclass
-from typing import Final, NamedTuple
+from typing import Final, TypeAlias
 
 from roomscale.netcode.errors import BadStun
 from roomscale.netcode.webrtc import sdp, stun
@@ -35,11 +35,8 @@ _DTLS_LAST: Final = 63
 _STUN_LAST: Final = 3
 
 
-class Happened(NamedTuple):
-    """Something happened on a connection."""
-
-    connection: Connection
-    event: Event
+Happened: TypeAlias = tuple[Connection, Event]
+"""Something happened on a connection."""
 
 
 @dataclass(slots=True)
@@ -141,8 +138,12 @@ class Endpoint:
         dirty, self._dirty = self._dirty, {}
         out: list[tuple[bytes, Address]] = []
         for connection in dirty:
+            calm = connection.calm
             out += connection.outgoing(now)
-            self._look(connection, now)
+            if not calm:
+                self._look(connection, now)
+            elif (due := connection.channels.deadline) < connection.wake:
+                self._push(connection, due)
         return out
 
     def events(self) -> list[Happened]:
@@ -189,13 +190,15 @@ class Endpoint:
 
     def _heard(self, connection: Connection, now: float) -> None:
         """After a DTLS datagram. In the steady state nothing is to be sent for it: its SACK rides on the next tick."""
-        association = connection.channels.sctp
-        if association is None or connection.channels.urgent or not connection.ice.proven:
+        if not connection.calm:
             self._settle(connection, now)
             return
-        if association.deadline < connection.wake:
-            self._push(connection, association.deadline)
-        self._collect(connection, now)
+        if (due := connection.channels.deadline) < connection.wake:
+            self._push(connection, due)
+        for event in connection.channels.events(now):
+            self._events.append((connection, event))
+        if connection.channels.ended:
+            self._settle(connection, now)
 
     def _settle(self, connection: Connection, now: float) -> None:
         """What ICE says goes into the tables; what is to be sent, and when, is looked at in `outgoing`."""
@@ -222,7 +225,7 @@ class Endpoint:
 
     def _collect(self, connection: Connection, now: float) -> None:
         for event in connection.channels.events(now):
-            self._events.append(Happened(connection, event))
+            self._events.append((connection, event))
 
     def _schedule(self, connection: Connection) -> None:
         due = connection.next_timer()
