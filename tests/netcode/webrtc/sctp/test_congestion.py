@@ -96,7 +96,9 @@ def test_a_queue_that_grows_shrinks_the_window_before_anything_is_lost() -> None
     for n in range(STREAK):
         assert congestion.cwnd == before
         congestion.sampled(0.2, before, 12.0 + n / 20)
-    assert congestion.cwnd == pytest.approx(before / 2, abs=2)  # a quarter of it is the path's, but one step halves at most
+    assert congestion.cwnd == pytest.approx(
+        before / 2, abs=2
+    )  # a quarter of it is the path's, but one step halves at most
     assert congestion.queueing == pytest.approx(0.15)
     assert congestion.loss == 0
 
