@@ -113,6 +113,8 @@ class Association(Dispatch):
             if head == _PLAIN_SACK_HEAD and not counts:
                 if flight.acknowledge(cumulative, _NO_BLOCKS, now):
                     self.outbound.window = window
+                    if flight.t3_at < self.deadline:  # noqa: PLR1730 - min() is a call, and this is the path of each pose
+                        self.deadline = flight.t3_at
                 at = 16
         if size > at + 16:
             head, tsn, stream, ssn, ppid = _WHOLE_DATA.unpack_from(body, at)

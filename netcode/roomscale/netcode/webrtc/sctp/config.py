@@ -12,9 +12,9 @@ MAX_PACKET: Final = 2048
 """Bytes of an SCTP packet that is looked at: peers fill 1,200 to 1,500; anything longer is dropped."""
 MAX_CHUNKS: Final = 128
 """Chunks of a packet that are looked at: 1,200 bytes hold 58 of the smallest DATA."""
-MAX_AHEAD: Final = 1024
+MAX_AHEAD: Final = 512
 """TSNs beyond the cumulative one that are kept; what comes farther ahead is dropped, and the peer sends it again.
-At full packets this is eight times the default receive buffer, at 20 poses a second 50 s."""
+At full packets this is four times the default receive buffer, at 20 poses a second 25 s."""
 MAX_FLIGHT: Final = 1024
 """Chunks in flight at once, so that a SACK costs bounded work however small the chunks are."""
 MAX_GAPS: Final = 64

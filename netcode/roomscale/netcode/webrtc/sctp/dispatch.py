@@ -26,6 +26,9 @@ _OPENERS: Final = frozenset(
     {chunks.INIT_ACK, chunks.COOKIE_ECHO, chunks.COOKIE_ACK, chunks.ABORT, chunks.ERROR},
 )
 """What an association that is not established looks at, beside INIT."""
+MAX_REPEATS: Final = 4
+"""Chunks of one kind, DATA excepted, that are looked at in a packet: peers send one or two, and each may cost as much
+as all that is in flight or beyond a gap."""
 MAX_HEARTBEAT: Final = 256
 """Bytes of a peer's heartbeat that we return: theirs have 20 to 60, and the answer must fit a packet."""
 
@@ -51,9 +54,14 @@ class Dispatch(Lifecycle):
         except BadSctp:
             self._dropped += 1
             return
+        counts: dict[int, int] = {}
         for chunk in found:
             if self.state in OPENING and chunk.kind not in _OPENERS:
                 continue  # DATA that overtook the handshake is sent again
+            if chunk.kind != chunks.DATA:
+                counts[chunk.kind] = counts.get(chunk.kind, 0) + 1
+                if counts[chunk.kind] > MAX_REPEATS:
+                    continue
             handle = _HANDLERS.get(chunk.kind)
             if handle:
                 handle(self, chunk, now)
@@ -124,7 +132,7 @@ class Dispatch(Lifecycle):
             self._events.append(answer)
 
     def _on_re_config(self, chunk: Chunk, now: float) -> None:
-        for parameter in chunks.read_parameters(chunk.body):
+        for parameter in chunks.read_parameters(chunk.body)[:2]:  # RFC 6525 §3.1: there are no more
             kind, value = parameter
             if is_request(parameter):
                 response, request = self.resets.requested(kind, value, self.inbound.cumulative)

@@ -157,18 +157,16 @@ class Flight:
                     self.size -= item.size
                     if item.chunk is not None:
                         self.reliable -= item.size
-                else:
-                    item.state = ARRIVED  # one that was LOST was only late
+                item.state = ARRIVED  # also what was LOST, and only late: `lost` still holds it
             self.base = cumulative
         self._peer = cumulative
         self.errors = 0
         if blocks:
-            more, latest = self._arrived(blocks, behind)
-            arrived += more
-            newest = latest or newest
+            newest, arrived = self._arrived(blocks, behind, newest, arrived)
         if newest is not None:
             self._progress(newest, arrived, flight, now)
-            self._strike(blocks, newest.order)
+            if blocks:
+                self._strike(newest.order)
         if self.lost or behind or self._skipped or (sent and sent[0].state == GIVEN_UP):
             self._settle(now)
         elif not sent:
@@ -208,10 +206,11 @@ class Flight:
         self.size = self.reliable = self.queued = 0
         self.t3_at = self.forward_at = INFINITY
 
-    def _arrived(self, blocks: Sequence[tuple[int, int]], behind: int) -> tuple[int, Sent | None]:
-        """How many chunks the gap blocks newly report, and which of them was sent last."""
-        sent, arrived = self.sent, 0
-        latest: Sent | None = None
+    def _arrived(
+        self, blocks: Sequence[tuple[int, int]], behind: int, newest: Sent | None, arrived: int
+    ) -> tuple[Sent | None, int]:
+        """What the gap blocks add to the chunk that was sent last among those newly acknowledged, and to their number."""
+        sent = self.sent
         for first, last in blocks:
             for at in range(max(0, first - behind - 1), min(len(sent), last - behind)):
                 item = sent[at]
@@ -223,9 +222,9 @@ class Flight:
                     continue
                 item.state = ARRIVED
                 arrived += 1
-                if latest is None or item.order > latest.order:
-                    latest = item
-        return arrived, latest
+                if newest is None or item.order > newest.order:
+                    newest = item
+        return newest, arrived
 
     def _progress(self, newest: Sent, arrived: int, flight: int, now: float) -> None:
         """Something newly arrived."""
@@ -240,9 +239,9 @@ class Flight:
                 congestion.acknowledged(flight - self.size)
         self.t3_at = now + congestion.rto
 
-    def _strike(self, blocks: Sequence[tuple[int, int]], order: int) -> None:
+    def _strike(self, order: int) -> None:
         """Everything that was sent before the transmission `order`, which arrived, and has not arrived itself."""
-        for item in self.sent if blocks else ():
+        for item in self.sent:
             if item.state < STRIKES and item.order < order:
                 item.state += 1
                 if item.state == STRIKES:

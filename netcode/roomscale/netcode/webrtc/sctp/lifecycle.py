@@ -182,8 +182,9 @@ class Lifecycle:
             self._establish()
 
     def _on_error(self, chunk: Chunk, now: float) -> None:
-        """Nothing to do but during the handshake, where it means a stale cookie (§5.2.6): the next INIT is a visit."""
-        if self.state is State.COOKIE_ECHOED:
+        """Only a stale cookie matters (§5.2.6), and only while ours is out: who wants to try again makes a new one."""
+        causes = chunks.read_parameters(chunk.body)
+        if self.state is State.COOKIE_ECHOED and any(cause == chunks.CAUSE_STALE_COOKIE for cause, _ in causes):
             self._ready = []
             self._end("the peer refused our cookie")
 
