@@ -10,6 +10,7 @@ import json
 import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Literal
 
 from roomscale.cli.errors import UsageError
 from roomscale.cli.layout import DataDirectory
@@ -69,7 +70,13 @@ class House:
     host: str = "127.0.0.1"
     """Address of the gate."""
     port: int = 8080
-    """TCP port of the gate: the only one that visitors reach."""
+    """TCP port of the gate."""
+    udp_port: int = 8080
+    """UDP port of the netcode node. With the gate's it is all that visitors reach."""
+    public_address: str | None = None
+    """IP address that visitors reach, where it is not the one bound (1:1 NAT, containers)."""
+    transport: Literal["lean", "aiortc"] = "lean"
+    """How the node speaks WebRTC; see `NodeConfig.transport`."""
 
     @property
     def directory(self) -> DataDirectory:
@@ -129,4 +136,10 @@ def gate_config(house: House) -> GateConfig:
 
 def node_config(house: House) -> NodeConfig:
     """What the netcode node of `house` is told."""
-    return NodeConfig(seam_path=house.directory.seam_socket, bind_hosts=(house.host,))
+    return NodeConfig(
+        seam_path=house.directory.seam_socket,
+        bind_hosts=(house.host,),
+        transport=house.transport,
+        udp_port=house.udp_port,
+        public_address=house.public_address,
+    )

@@ -15,6 +15,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Literal
 
 from roomscale.cli.config import HOST_ACCOUNT, WORLD_SERVER, House, client_files
 from roomscale.cli.errors import EnvironmentProblem
@@ -35,6 +36,9 @@ class Options:
     data: Path
     host: str
     port: int
+    udp_port: int
+    public_address: str | None
+    transport: Literal["lean", "aiortc"]
     server_name: str | None
     scene: Path | None
 
@@ -48,7 +52,8 @@ async def keep_house(options: Options, output: Output) -> None:
         ledger = ProcessLedger(directory.run / "pids.json")
         for name in ledger.end_leftovers():
             output.note(f"ended the {name} that an earlier run left behind")
-        check_port_free(options.host, options.port)
+        check_port_free(options.host, options.port, "--port")
+        check_port_free(options.host, options.udp_port, "--udp-port", socket.SOCK_DGRAM)
         if client_files() is None:
             output.note("the browser client is not built: run `make client` (or install a wheel)")
         supervisor = Supervisor(ledger, output.note)
@@ -74,6 +79,9 @@ async def _open(options: Options, scene: ReadyScene | None, supervisor: Supervis
         homeserver_port=int(homeserver.url.rsplit(":", 1)[1]),
         host=options.host,
         port=options.port,
+        udp_port=options.udp_port,
+        public_address=options.public_address,
+        transport=options.transport,
     )
     house_file = house.write()
     supervisor.start(_homeserver_part(house, homeserver))
@@ -95,16 +103,18 @@ async def _open(options: Options, scene: ReadyScene | None, supervisor: Supervis
     output.result(f"{house.public_url}{published[0].link}")
 
 
-def check_port_free(host: str, port: int) -> None:
+def check_port_free(host: str, port: int, option: str, kind: socket.SocketKind = socket.SOCK_STREAM) -> None:
     """Raise EnvironmentProblem when nobody could listen on `port`; better now than from a part's log."""
+    name = "UDP port" if kind is socket.SOCK_DGRAM else "port"
     try:
-        family, kind, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        family, _, _, _, address = socket.getaddrinfo(host, port, type=kind)[0]
         with socket.socket(family, kind) as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            if kind is socket.SOCK_STREAM:
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             probe.bind(address)
     except OSError as error:
         raise EnvironmentProblem(
-            f"port {port} on {host} cannot be used ({error.strerror}); choose another one with --port"
+            f"{name} {port} on {host} cannot be used ({error.strerror}); choose another one with {option}"
         ) from error
 
 

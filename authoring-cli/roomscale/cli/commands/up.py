@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Coroutine
 from contextlib import suppress
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -13,6 +14,13 @@ import typer
 from roomscale.cli.config import default_data
 from roomscale.cli.loops import on_signals
 from roomscale.cli.output import Output
+
+
+class Transport(StrEnum):
+    """What `--transport` may say."""
+
+    LEAN = "lean"
+    AIORTC = "aiortc"
 
 
 def up(
@@ -25,6 +33,15 @@ def up(
     ] = None,
     host: Annotated[str, typer.Option(help="Address that visitors reach.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="TCP port that visitors reach.", min=1, max=65535)] = 8080,
+    udp_port: Annotated[
+        int | None, typer.Option(help="UDP port that visitors reach.", min=1, max=65535, show_default="that of --port")
+    ] = None,
+    public_address: Annotated[
+        str | None, typer.Option(help="IP address that visitors reach, behind NAT or in a container.")
+    ] = None,
+    transport: Annotated[
+        Transport, typer.Option(help="How WebRTC is spoken: `aiortc` needs a UDP port for each visitor.")
+    ] = Transport.LEAN,
     server_name: Annotated[
         str | None, typer.Option(help="Name of the embedded homeserver; at the first start only, it can never change.")
     ] = None,
@@ -41,7 +58,16 @@ def up(
     """
     from roomscale.cli.house import Options, keep_house
 
-    options = Options(data=(data or default_data()), host=host, port=port, server_name=server_name, scene=scene)
+    options = Options(
+        data=(data or default_data()),
+        host=host,
+        port=port,
+        udp_port=udp_port or port,
+        public_address=public_address,
+        transport=transport.value,
+        server_name=server_name,
+        scene=scene,
+    )
     asyncio.run(_until_signalled(keep_house(options, Output())))
 
 
