@@ -30,6 +30,7 @@ from roomscale.netcode.webrtc.certificate import Certificate
 from roomscale.netcode.webrtc.channels import Event, Opened
 from roomscale.netcode.webrtc.connection import Connection
 from roomscale.netcode.webrtc.endpoint import Endpoint, EndpointConfig
+from roomscale.netcode.webrtc.ladder import LOOK, RATES, Ladder
 from roomscale.netcode.webrtc.sctp.config import INFINITY, SctpConfig
 from roomscale.netcode.webrtc.sctp.events import Message
 from roomscale.netcode.webrtc.stun import Address
@@ -91,6 +92,8 @@ class LeanTransport:
         self._via: dict[Address, socket.socket] = {}
         """Which socket an address came by, where a family has several."""
         self._open: dict[str, Connection] = {}
+        self._ladders: dict[Connection, Ladder] = {}
+        """Of those in use."""
         self._connecting: dict[str, tuple[Connection, asyncio.TimerHandle]] = {}
         self._leaving: set[Connection] = set()
         """Closed ones whose peer has not acknowledged the GOODBYE yet."""
@@ -101,6 +104,7 @@ class LeanTransport:
         self._flushing = False
         self._loop = asyncio.get_running_loop()
         self._listen()
+        self._look_timer = self._loop.call_later(LOOK, self._look)
 
     async def answer(self, session: str, offer: str) -> str:
         """See `Transport.answer`."""
@@ -155,6 +159,7 @@ class LeanTransport:
         if waiting := self._connecting.pop(session, None):
             self._drop(*waiting)
         if connection := self._open.pop(session, None):
+            del self._ladders[connection]
             self._farewell(connection, time.monotonic() + linger)
 
     async def shutdown(self) -> None:
@@ -163,6 +168,7 @@ class LeanTransport:
             self.close(session)
         while self._leaving:
             await asyncio.sleep(_FAREWELL)
+        self._look_timer.cancel()
         if self._timer:
             self._timer.cancel()
         for own in self._sockets.values():
@@ -176,6 +182,7 @@ class LeanTransport:
             "open": len(self._open),
             "connecting": len(self._connecting),
             **self._counts,
+            **{f"at_{rate:g}_hz": sum(ladder.rate == rate for ladder in self._ladders.values()) for rate in RATES},
             "datagrams_in": tally.datagrams,
             "datagrams_unknown": tally.unknown,
         }
@@ -196,10 +203,13 @@ class LeanTransport:
             return
         del self._connecting[session]
         waiting[1].cancel()
+        now = time.monotonic()
         former = self._open.get(session)
         self._open[session] = connection
+        self._ladders[connection] = Ladder(now)
         if former:
-            self._endpoint.close(former, time.monotonic())
+            del self._ladders[former]
+            self._endpoint.close(former, now)
         self._handler.opened(session)
 
     def _ended(self, connection: Connection, reason: str) -> None:
@@ -207,7 +217,7 @@ class LeanTransport:
         session = connection.name
         waiting = self._connecting.get(session)
         if self._open.get(session) is connection:
-            del self._open[session]
+            del self._open[session], self._ladders[connection]
         elif waiting is not None and waiting[0] is connection:
             del self._connecting[session]
             waiting[1].cancel()
@@ -236,6 +246,15 @@ class LeanTransport:
         self._leaving.discard(connection)
         self._endpoint.close(connection, now)
         self.flush()
+
+    def _look(self) -> None:
+        """Say how much each path takes, where that has changed."""
+        self._look_timer = self._loop.call_later(LOOK, self._look)
+        now = time.monotonic()
+        for connection, ladder in self._ladders.items():
+            before = ladder.rate
+            if connection.channels.sctp is not None and ladder.look(connection.channels.sctp.stats, now) != before:
+                self._handler.paced(connection.name, ladder.rate)
 
     # Sockets
 

@@ -94,6 +94,10 @@ class Node:
         if channel is Channel.EVENTS:
             self._drain()  # PONG and GOODBYE do not wait for the tick
 
+    def paced(self, session: str, rate: float) -> None:
+        """See `Handler.paced`."""
+        self._simulation.set_rate(session, rate)
+
     def closed(self, session: str, reason: str) -> None:
         """See `Handler.closed`."""
         self._simulation.lost(session, reason)

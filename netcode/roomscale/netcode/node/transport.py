@@ -20,6 +20,9 @@ class Handler(Protocol):
     def message(self, session: str, channel: Channel, data: bytes) -> None:
         """A frame came. A text frame comes as no bytes at all, which is malformed."""
 
+    def paced(self, session: str, rate: float) -> None:
+        """A session's path takes so many snapshots a second from now on, Hz; before it is said, all of them."""
+
     def closed(self, session: str, reason: str) -> None:
         """A session has no connection any more, and `close` was not why. Said once for each session."""
 
