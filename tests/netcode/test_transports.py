@@ -9,7 +9,7 @@ from contextlib import AsyncExitStack
 import pytest
 
 from roomscale.netcode.core.messages import Channel, GoodbyeCode
-from roomscale.netcode.node import seam
+from roomscale.netcode.node import framing, seam
 from roomscale.netcode.testing.visitor import Visitor
 from tests.netcode.conftest import House
 from tests.netcode.sockets import SocketVisitor, StreamPipe
@@ -54,8 +54,8 @@ async def test_visitors_of_both_kinds_see_each_other(house: House, come: Come) -
     counts = (await house.gate.metrics())["transport"]
     assert (counts["open"], counts["websocket_open"]) == (1, 2)
     await house.pushed(seam.Opened("b"))
-    await cy.close()
-    await house.pushed(seam.Closed("c", GoodbyeCode.LEFT, "the connection was closed"))
+    await cy.pipe.send(framing.LEAVE)
+    await house.pushed(seam.Closed("c", GoodbyeCode.LEFT, "the visitor left"))
     await bo.until(lambda: len(bo.talk.roster) == 1)
 
 
@@ -103,6 +103,14 @@ async def test_a_broken_websocket_is_replaced_by_another(house: House, come: Com
     assert again.peer == peer
     await see_each_other(ada, again, 4)
     assert not any(isinstance(push, seam.Closed) for push in house.pushes)
+
+
+async def test_one_whose_websocket_broke_is_here_until_the_silence_is_too_long(houses: Houses, come: Come) -> None:
+    house = await houses(silence=1.0)
+    ada, bo = await house.enter("a"), await come(house, "b")
+    await bo.close()
+    await house.pushed(seam.Closed("b", GoodbyeCode.SILENT, "nothing heard for 1 s"))
+    await ada.until(lambda: not ada.others)
 
 
 async def test_an_ejected_visitor_is_told_over_the_websocket(house: House, come: Come) -> None:

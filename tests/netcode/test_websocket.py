@@ -143,7 +143,7 @@ async def test_whoever_speaks_before_showing_a_key_is_cut(told: Told, first: byt
     [
         b"\0\0",
         b"\xff\xff",
-        b"\0\x01\x04",
+        b"\0\x01\x05",
         b"\0\x05\x02\0\0\0\0",
         b"\0\x05\x02\x05\0\0\0",
         b"\0\x02\x02\0",
@@ -171,9 +171,19 @@ async def test_a_new_connection_takes_over_with_its_first_frame_and_the_old_one_
     told.transport.send("a", Channel.EVENTS, b"to the new")
     assert await new.receive() == b"\x00to the new"
     assert [event[0] for event in told.events] == ["opened", "a", "opened", "a"]
-    await new.close()
-    await told.until(lambda: told.events[-1][0] == "closed")
     await old.close()
+    await new.close()
+
+
+async def test_one_who_leaves_is_gone_at_once_and_one_whose_path_breaks_is_not(told: Told) -> None:
+    left, broken = await told.come("a"), await told.come("b")
+    told.events.clear()
+    await broken.close()
+    await told.until(lambda: told.transport.stats()["open"] == 1)
+    await left.send(framing.LEAVE)
+    assert await left.receive() is None
+    assert told.events == [("closed", "a", "the visitor left")]
+    await left.close()
 
 
 async def test_an_old_connection_may_go_while_the_new_one_is_silent(told: Told) -> None:
@@ -183,8 +193,9 @@ async def test_an_old_connection_may_go_while_the_new_one_is_silent(told: Told) 
     await told.until(lambda: told.transport.stats()["open"] == 0)
     assert [event[0] for event in told.events] == ["opened", "a"]
     assert told.transport.holds("a")
+    await new.send(framing.LEAVE)
+    await told.until(lambda: told.events[-1] == ("closed", "a", "the visitor left"))
     await new.close()
-    await told.until(lambda: told.events[-1] == ("closed", "a", "the connection was closed"))
 
 
 async def test_connections_without_a_key_and_those_that_never_speak_go_by_themselves(

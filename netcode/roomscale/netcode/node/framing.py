@@ -32,9 +32,12 @@ class Kind(IntEnum):
     """To the server: u32, how many messages after OPEN have come, modulo 2^32."""
     KEY = 3
     """To the server, first of all: the key. To the client, with nothing behind it: OPEN, the key was good."""
+    LEAVE = 4
+    """To the server, last of all, with nothing behind it: this visitor goes for good."""
 
 
 OPEN: Final = bytes([Kind.KEY])
+LEAVE: Final = bytes([Kind.LEAVE])
 
 
 def key_message(key: str) -> bytes:

@@ -2,7 +2,8 @@
 
 The gate passes each visitor's messages on over a Unix connection of its own (`framing`). The first message is a key,
 made here when an offer was answered: single use, `key_life` seconds to its use, the newest of a session counts. It
-makes this connection the session's next one. It is *open* with its first frame, and then replaces the former one.
+makes this connection the session's next one. It is *open* with its first frame, and then replaces the former one. One
+that breaks off without a LEAVE has lost its path: its session is not closed here, but by the core's patience.
 
 Rule: what waits for a slow reader is bounded: one pose, which a newer one replaces, and `backlog` bytes of `events`,
 after which the connection is ended. What a visitor has not said it received counts as waiting (`flow`).
@@ -108,6 +109,8 @@ class Link(asyncio.Protocol):
         elif kind == Kind.RECEIPT:
             self._flow.received(framing.read_receipt(message), time.monotonic())
             self._release()
+        elif message == framing.LEAVE:
+            self.owner.link_ended(self, "the visitor left")
         else:
             raise SocketBroken(f"a message of kind {kind}")
 
@@ -261,9 +264,9 @@ class WebSocketTransport:
             self._handler.message(session, channel, frame)
 
     def link_lost(self, link: Link) -> None:
-        """A link's connection is gone."""
+        """A link's connection is gone. Nobody is told: its visitor may be looking for another path."""
         self._links.discard(link)
-        self.link_ended(link, "the connection was closed")
+        self._remove(link)
 
     def link_broke(self, link: Link, error: SocketBroken) -> None:
         """A link's other end broke the rules."""
@@ -272,14 +275,18 @@ class WebSocketTransport:
 
     def link_ended(self, link: Link, reason: str) -> None:
         """A link is to end, because of its visitor. Its session is told to be closed when it has no other here."""
+        if self._remove(link) and link.session is not None and not self.holds(link.session):
+            self._handler.closed(link.session, reason)
+
+    def _remove(self, link: Link) -> bool:
+        """Forget a link, and close it; False when it had ended already."""
         if link.ended:
-            return
+            return False
         link.hang_up(0.0)
         for links in (self._open, self._next):
             if link.session is not None and links.get(link.session) is link:
                 del links[link.session]
-        if link.session is not None and not self.holds(link.session):
-            self._handler.closed(link.session, reason)
+        return True
 
     def holds(self, session: str) -> bool:
         """Whether a session has a connection here, open or silent so far."""
