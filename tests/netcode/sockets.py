@@ -11,6 +11,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
 
+import aiohttp
+
 from roomscale.netcode.core import units
 from roomscale.netcode.core.conversation import Conversation
 from roomscale.netcode.core.messages import Channel
@@ -54,6 +56,23 @@ class StreamPipe:
         self.writer.close()
         with contextlib.suppress(ConnectionError):
             await self.writer.wait_closed()
+
+
+class SocketPipe:
+    """aiohttp's WebSocket as a pipe of whole messages."""
+
+    def __init__(self, socket: aiohttp.ClientWebSocketResponse) -> None:
+        self.socket = socket
+
+    async def send(self, message: bytes) -> None:
+        await self.socket.send_bytes(message)
+
+    async def receive(self) -> bytes | None:
+        message = await self.socket.receive()
+        return message.data if message.type is aiohttp.WSMsgType.BINARY else None
+
+    async def close(self) -> None:
+        await self.socket.close()
 
 
 class SocketVisitor:

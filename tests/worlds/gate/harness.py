@@ -19,6 +19,7 @@ from typing import Any
 
 import httpx
 
+from roomscale.netcode.node.seam import websocket_path
 from roomscale.netcode.testing.visitor import Visitor
 from roomscale.worlds.gate.config import GateConfig
 from roomscale.worlds.gate.service import Gate
@@ -181,6 +182,7 @@ async def house(
         await built.stop()
         built.node.stop()
         seam_path.unlink(missing_ok=True)
+        websocket_path(seam_path).unlink(missing_ok=True)
 
 
 class Tab:
