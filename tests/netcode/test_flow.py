@@ -109,3 +109,22 @@ def test_much_that_is_under_way_holds_poses_back_whatever_its_age() -> None:
         assert flow.room(0.2)
         flow.sent(1, 0.2)
     assert not flow.room(0.2)
+
+
+def test_a_queue_of_our_own_is_never_taken_for_the_path() -> None:
+    """A link that carries 14 poses a second of 20, for two minutes, with a queue that never overflows."""
+    flow = Flow()
+    free_at = now = worst = 0.0
+    arrivals: list[float] = []
+    while now < 120:
+        while arrivals and arrivals[0] <= now:
+            flow.received(flow._count + 1, arrivals.pop(0))
+        if flow.room(now):
+            flow.sent(1000, now)
+            free_at = max(free_at, now) + 0.07
+            arrivals.append(free_at + 0.03)
+            if now > 1:
+                worst = max(worst, arrivals[-1] - now - 0.1)
+        now += 0.05
+    assert worst < 0.2
+    assert flow._count > 120 / 0.07 * 0.9  # and the link is hardly ever idle

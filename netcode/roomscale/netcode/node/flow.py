@@ -14,8 +14,8 @@ from typing import Final
 
 from roomscale.netcode.errors import SocketBroken
 
-QUEUEING: Final = 0.2
-"""Seconds that a pose may lie in queues on its way."""
+QUEUEING: Final = 0.075
+"""Seconds that the oldest message may be late for another pose to follow it; the newest then waits about twice that."""
 FIRST: Final = 8
 """Messages under way at most while no receipt has told how long the path is."""
 OVERHEAD: Final = 64
@@ -23,13 +23,13 @@ OVERHEAD: Final = 64
 MOST: Final = 256
 """Messages under way beyond which a pose waits, whatever their age."""
 _EPOCH: Final = 10.0
-"""Seconds after which a shortest trip is forgotten, one epoch later: paths change."""
+"""Seconds for which a shortest trip counts, and once more as long: paths change."""
 
 
 class Flow:
     """What was sent and not received yet."""
 
-    __slots__ = ("_count", "_epoch_ends", "_former", "_shortest", "_under_way", "waiting")
+    __slots__ = ("_count", "_denied", "_draining", "_epoch_ends", "_former", "_shortest", "_under_way", "waiting")
 
     def __init__(self) -> None:
         self._under_way: deque[tuple[float, int]] = deque()
@@ -37,6 +37,10 @@ class Flow:
         """Messages that the visitor has received."""
         self._shortest = self._former = float("inf")
         self._epoch_ends = 0.0
+        self._denied = False
+        """Whether a pose had to wait in this epoch."""
+        self._draining = False
+        """Whether poses wait until nothing is under way: a trip behind our own queue would be taken for the path's."""
         self.waiting = 0
         """Bytes under way, each message with its `OVERHEAD`."""
 
@@ -60,15 +64,21 @@ class Flow:
     def room(self, now: float) -> bool:
         """Whether a pose may be sent now."""
         if not self._under_way:
+            self._draining = False
             return True
         trip = min(self._shortest, self._former)
         if trip == float("inf"):
             return len(self._under_way) < FIRST
-        return len(self._under_way) < MOST and now - self._under_way[0][0] <= trip + QUEUEING
+        late = now - self._under_way[0][0] > trip + QUEUEING
+        if late or self._draining or len(self._under_way) >= MOST:
+            self._denied = True
+            return False
+        return True
 
     def _measure(self, trip: float, now: float) -> None:
         """Remember the shortest trip of this epoch and of the one before."""
         if now >= self._epoch_ends:
             self._former, self._shortest = self._shortest, float("inf")
             self._epoch_ends = now + _EPOCH
+            self._draining, self._denied = self._denied, False
         self._shortest = min(self._shortest, trip)
