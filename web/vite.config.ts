@@ -22,7 +22,7 @@ export default defineConfig({
     },
   },
   server: {
-    proxy: Object.fromEntries(["/_matrix", "/.well-known", "/api", "/avatars"].map((path) => [path, gate])),
+    proxy: Object.fromEntries(["/_matrix", "/.well-known", "/api", "/avatars", "/net"].map((path) => [path, { target: gate, ws: path === "/net" }])),
     fs: { allow: [".."] }, // the netcode vectors, beside web/
   },
   test: {

@@ -14,7 +14,9 @@ from roomscale.netcode.core.names import MAX_NAME
 from roomscale.netcode.core.protocol import decode_client, decode_server
 from roomscale.netcode.core.settings import SimulationConfig
 from roomscale.netcode.errors import ProtocolError
+from roomscale.netcode.node import flow, framing
 from roomscale.netcode.node.config import NodeConfig
+from roomscale.netcode.node.websocket import WebSocketConfig
 from tests.netcode import document
 from tests.netcode.test_vectors import as_json
 from tests.netcode.vectors import BAD, GOOD, NETCODE
@@ -51,6 +53,19 @@ def test_the_limits_of_the_document_are_those_that_a_node_keeps() -> None:
     assert f"| frames on `poses` from a client | {c.poses_rate:g} a second, {c.poses_burst:g} at once |" in text
     assert f"| {NodeConfig(Path()).backlog // 1024} kB waiting |" in text
     assert f"at most {MAX_NAME} code points" in text
+
+
+def test_the_numbers_of_the_websocket_section_are_those_of_the_code() -> None:
+    text = " ".join((NETCODE / "PROTOCOL.md").read_text().split())
+    c = WebSocketConfig(Path("node.net"))
+    assert f"**key**: {framing.KEY_CHARS} characters, good once, within {c.key_life:g} s" in text
+    assert f"have at most {framing.MAX_MESSAGE:,} bytes" in text
+    assert f"its key, within {c.key_timeout:g} s" in text
+    assert f"HELLO within {c.open_timeout:g} s" in text
+    assert f"under way for {flow.QUEUEING * 1000:g} ms longer" in text
+    assert f"or {flow.FIRST} are while nothing was acknowledged ever" in text
+    for kind in framing.Kind:
+        assert f"| {kind:d} | " in text
 
 
 @st.composite

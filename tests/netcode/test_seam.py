@@ -31,7 +31,7 @@ bodies = st.one_of(
     st.builds(seam.SetRole, texts, numbers),
     st.just(seam.ListSessions()),
     st.just(seam.GetMetrics()),
-    st.builds(seam.Answer, texts, texts),
+    st.builds(seam.Answer, texts, texts, texts),
     st.builds(seam.Refused, texts, texts, texts),
     st.builds(seam.Done, numbers),
     st.builds(seam.Sessions, st.lists(infos, max_size=3).map(tuple)),
@@ -115,7 +115,7 @@ class Desk:
             await self.hold.wait()
         match request:
             case seam.Offer(session):
-                return seam.Answer(session, "an answer")
+                return seam.Answer(session, "an answer", "a key")
             case seam.ListSessions():
                 return seam.Sessions((seam.SessionInfo("s", "w", "@u:x", "n", 1, 2, True),))
             case seam.GetMetrics():
@@ -149,7 +149,7 @@ async def test_requests_are_answered_each_by_its_own_reply(desk: Desk) -> None:
         await client.wait_up(5)
         asked: list[Awaitable[object]] = [client.eject(str(i), 2, "") for i in range(100)]
         assert await asyncio.gather(*asked) == [True] * 100
-        assert await client.offer(seam.Offer("s", "w", "@u:x", "n", 1, "sdp")) == seam.Answer("s", "an answer")
+        assert await client.offer(seam.Offer("s", "w", "@u:x", "n", 1, "sdp")) == seam.Answer("s", "an answer", "a key")
         assert (await client.sessions())[0].user_id == "@u:x"
         assert await client.notice(None, 1, "x") == 1
         assert await client.rename("s", "x")

@@ -35,6 +35,8 @@ export interface Hook {
   readonly chat: { sender: string; name: string; body: string; mine: boolean; state: string }[];
   readonly net: {
     state: string;
+    /** What carries the visit: webrtc, websocket or none. */
+    path: string;
     rttMs: number | null;
     tick: number;
     snapshots: number;
@@ -136,6 +138,7 @@ function net(store: Store, visit: Visit | null): Hook["net"] {
   const state = phase === "inside" ? "connected" : phase === "reconnecting" || phase === "calling" ? "connecting" : "none";
   return {
     state,
+    path: state === "none" ? "none" : (conversation?.transport.kind ?? "none"),
     rttMs: visit?.clock.rtt ?? null,
     tick: visit?.peers.lastTick ?? 0,
     snapshots: visit?.peers.snapshots ?? 0,

@@ -81,3 +81,7 @@ class NodeFailed(NetcodeError):
 
 class NodeAway(NetcodeError):
     """The netcode node is not there, or went away before it answered. Nothing is known to have happened."""
+
+
+class SocketBroken(NetcodeError):
+    """The other end of a WebSocket sent what PROTOCOL.md does not allow there; it is ended, and nothing else."""

@@ -19,6 +19,7 @@ from typing import Any
 
 import httpx
 
+from roomscale.netcode.node.seam import websocket_path
 from roomscale.netcode.testing.visitor import Visitor
 from roomscale.worlds import visitor
 from roomscale.worlds.gate.config import GateConfig
@@ -183,6 +184,7 @@ async def house(
         await built.stop()
         built.node.stop()
         seam_path.unlink(missing_ok=True)
+        websocket_path(seam_path).unlink(missing_ok=True)
 
 
 class Tab(visitor.Tab):

@@ -8,10 +8,12 @@ import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 
+import aiohttp
 import pytest
 
 from roomscale.netcode.core.messages import GoodbyeCode, NoticeCode
 from roomscale.worlds.gate.config import GateLimits
+from tests.netcode.sockets import SocketPipe, SocketVisitor
 from tests.support.homeserver import RunningHomeserver, running_homeserver
 from tests.worlds.gate.harness import Tab, house, person, until
 
@@ -41,6 +43,29 @@ async def test_a_ticket_brings_one_back_as_the_same_participant(synapse: Running
             stolen = other.ticket
             assert (await tab.resume(http, stolen)).status_code == 401
             assert (await other.resume(http)).status_code == 401  # and is void from then on
+
+
+async def test_every_answer_brings_a_key_with_which_the_same_participant_may_come_by_websocket(
+    synapse: RunningHomeserver, tmp_path: Path
+) -> None:
+    async with house(synapse, tmp_path) as built, await synapse.person("owner") as owner:
+        room_id = await built.world(owner)
+        async with person(built, room_id) as tab, built.http() as http, aiohttp.ClientSession() as sockets:
+            event = await tab.call(await tab.visitor.offer())
+            tab.ticket = event["content"]["org.roomscale.ticket"]
+            peers = set()
+            where = event["content"]["org.roomscale.websocket"]
+            for _ in range(2):
+                visitor = SocketVisitor(SocketPipe(await sockets.ws_connect(built.url + where["path"])))
+                await visitor.enter(where["key"])
+                peers.add(visitor.peer)
+                offer = {"type": "offer", "sdp": await tab.visitor.offer()}
+                body = {"ticket": tab.ticket["value"], "session": tab.tab, "offer": offer}
+                answer = (await http.post("/api/session/resume", json=body)).json()
+                tab.ticket, where = answer["ticket"], answer["websocket"]
+                await visitor.close()
+            assert len(peers) == 1
+            assert built.sessions(room_id) == 1
 
 
 async def test_the_node_is_killed_and_the_homeserver_is_away_and_one_is_back_inside(

@@ -2,14 +2,14 @@
  * Getting an answer to an offer: through the gate with a ticket, or through Matrix.
  *
  * Rule: one function per way in, each ends in an answer, a refusal or a named failure; which way is tried
- * when, and how often, is `link.ts`'s business.
+ * when, and how often, is `keeper.ts`'s business.
  */
 import type { MatrixClient, Identity } from "../matrix/client";
 import { randomToken } from "../matrix/client";
 import { recordOr } from "../matrix/json";
 import type { WorldServer } from "../matrix/world_state";
 import { pause } from "../matrix/sync";
-import { INVITE, INVITE_LIFETIME_MS, invite, readAnswer, readReply, readTicket, type Reply, type Ticket } from "./signalling";
+import { INVITE, INVITE_LIFETIME_MS, invite, readAnswer, readReply, readSocketKey, readTicket, type Answer, type Reply, type Ticket } from "./signalling";
 
 /** A fresh invite goes out this often until one is answered, in ms: to-device may be lost without a word. */
 const REPEAT_MS = 4_000;
@@ -59,7 +59,7 @@ export async function callByMatrix(caller: Caller, sdp: string, signal: AbortSig
 }
 
 export type Resumed =
-  | { readonly kind: "answer"; readonly sdp: string; readonly ticket: Ticket | null }
+  | ({ readonly kind: "answer" } & Answer)
   /** Used, expired or unknown: call by Matrix. */
   | { readonly kind: "spent" }
   /** No longer joined, or banned. */
@@ -85,9 +85,8 @@ export async function callByTicket(ticket: Ticket, session: string, sdp: string,
   const body = recordOr(await response.json().catch(() => undefined));
   if (response.ok) {
     const answer = readAnswer(body["answer"]);
-    return answer === undefined
-      ? { kind: "spent" }
-      : { kind: "answer", sdp: answer, ticket: readTicket(body["ticket"], performance.now()) };
+    if (answer === undefined) return { kind: "spent" };
+    return { kind: "answer", sdp: answer, ticket: readTicket(body["ticket"], performance.now()), socket: readSocketKey(body["websocket"]) };
   }
   if (response.status === 403) {
     const reason = typeof body["error"] === "string" ? body["error"] : "";

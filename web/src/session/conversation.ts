@@ -2,7 +2,7 @@
  * The protocol spoken over one transport: HELLO, PING, POSE out; everything else in.
  *
  * Rule: its timers are timers, never requestAnimationFrame, which stops in a hidden tab. What cannot be decoded
- * is counted and dropped; silence is told as loss.
+ * is counted and dropped. What silence means is `paths.ts`'s business.
  */
 import { decodeServer, encode } from "../netcode/codec";
 import type { ServerClock } from "../netcode/clock";
@@ -12,7 +12,7 @@ import { PROTOCOL_VERSION, type ChannelName, type ServerMessage, type Welcome } 
 import type { Peers } from "../netcode/peers";
 import type { Pose } from "../netcode/pose";
 import { toWire } from "../netcode/units";
-import { Transport } from "./transport";
+import { DEAF, type Transport } from "./transport";
 
 /** The server takes 6 s of silence for absence; one lost second costs nothing, in ms. */
 const PING_MS = 1_000;
@@ -20,9 +20,7 @@ const PING_MS = 1_000;
 const POSE_MS = 50;
 /** One who stands still repeats their pose this rarely, in case the last one was lost, in ms. */
 const STILL_MS = 250;
-/** No packet for this long: the path is gone, in ms. */
-const SILENCE_MS = 3_000;
-/** From the answer to WELCOME, in ms. */
+/** From HELLO to WELCOME, in ms. */
 const HANDSHAKE_MS = 6_000;
 /** A server that sends this many malformed frames is not one of ours. */
 const MOST_MALFORMED = 20;
@@ -44,50 +42,54 @@ export interface ConversationHandlers {
 }
 
 export class Conversation {
-  readonly transport: Transport;
+  /** When the newest packet came, by performance.now(). */
+  heardAt = performance.now();
   /** POSE messages sent. */
   poses = 0;
   welcome: Welcome | null = null;
   private timers: ReturnType<typeof setInterval>[] = [];
-  private handshake: ReturnType<typeof setTimeout> | undefined;
+  private readonly handshake: ReturnType<typeof setTimeout>;
   private over = false;
-  private heardAt = 0;
-  private tickedAt = 0;
   private malformed = 0;
   private seq = 0;
   private lastPose = "";
   private lastPoseAt = 0;
 
+  /** Takes over an open transport, and says HELLO. */
   constructor(
+    readonly transport: Transport,
     private readonly body: Body,
     private readonly peers: Peers,
     private readonly clock: ServerClock,
     private readonly handlers: ConversationHandlers,
   ) {
-    this.transport = new Transport({
-      open: () => this.opened(),
+    transport.handlers = {
+      open: () => undefined,
       message: (channel, bytes) => this.received(channel, bytes),
       down: (why) => this.lose(why),
-    });
-  }
-
-  /** Takes the server's answer; WELCOME is due within HANDSHAKE_MS. */
-  async accept(sdp: string): Promise<void> {
+    };
     this.handshake = setTimeout(() => this.lose("no welcome came"), HANDSHAKE_MS);
-    try {
-      await this.transport.accept(sdp);
-    } catch {
-      this.lose("the answer was not usable");
-    }
+    this.hello();
+    this.timers = [setInterval(() => this.ping(), PING_MS), setInterval(() => this.sendPose(), POSE_MS)];
   }
 
   /** Ends it without telling the handlers. */
   close(): void {
-    if (this.over) return;
+    if (this.end()) this.transport.close();
+  }
+
+  /** The same, and the server is to know at once that the visitor goes. */
+  leave(): void {
+    if (this.end()) this.transport.leave();
+  }
+
+  private end(): boolean {
+    if (this.over) return false;
     this.over = true;
+    this.transport.handlers = DEAF;
     clearTimeout(this.handshake);
     for (const timer of this.timers) clearInterval(timer);
-    this.transport.close();
+    return true;
   }
 
   private lose(why: string): void {
@@ -96,8 +98,7 @@ export class Conversation {
     this.handlers.lost(why);
   }
 
-  private opened(): void {
-    this.heardAt = this.tickedAt = performance.now();
+  private hello(): void {
     const { avatar, client } = this.body;
     this.transport.send(
       "events",
@@ -110,20 +111,12 @@ export class Conversation {
         pose: toWire(this.body.pose()),
       }),
     );
-    this.timers = [setInterval(() => this.beat(), PING_MS), setInterval(() => this.sendPose(), POSE_MS)];
   }
 
-  private beat(): void {
-    const now = performance.now();
-    // A page that slept could hear nothing: its silence begins when it woke.
-    if (now - this.tickedAt > 2 * PING_MS) this.heardAt = Math.max(this.heardAt, now - PING_MS);
-    this.tickedAt = now;
-    if (now - this.heardAt > SILENCE_MS) return this.lose("no packet for three seconds");
-    if (this.welcome) this.ping(now);
-  }
-
-  private ping(now: number): void {
-    this.transport.send("events", encode({ type: "PING", clientMs: Math.floor(now) >>> 0 }));
+  /** A sign of life, and a question to be answered at once; not before WELCOME. */
+  ping(): void {
+    if (!this.welcome) return;
+    this.transport.send("events", encode({ type: "PING", clientMs: Math.floor(performance.now()) >>> 0 }));
   }
 
   private sendPose(): void {
@@ -160,7 +153,7 @@ export class Conversation {
         this.welcome = message;
         this.clock.start(message.serverMs, now);
         this.peers.reset(message.peer, message.tick, message.tickRate);
-        this.ping(now);
+        this.ping();
         return this.handlers.welcomed(message);
       case "ENTER":
         this.peers.enter(message.entrants);

@@ -28,6 +28,10 @@ class FakeConnection extends EventTarget {
   readonly channels = new Map<string, FakeChannel>();
   connectionState = "new";
   localDescription: { sdp: string } | null = null;
+  remoteDescription: { sdp: string } | null = null;
+  restarts = 0;
+  /** Whether packets get through. */
+  static udp = true;
   constructor() {
     super();
     FakeConnection.all.push(this);
@@ -38,11 +42,17 @@ class FakeConnection extends EventTarget {
     return channel;
   }
   setLocalDescription(): Promise<void> {
-    this.localDescription = { sdp: `v=0 offer ${FakeConnection.all.length}` };
+    this.localDescription = { sdp: `v=0 offer ${FakeConnection.all.indexOf(this)}.${this.restarts}` };
     return Promise.resolve();
+  }
+  restartIce(): void {
+    this.restarts += 1;
   }
   setRemoteDescription({ sdp }: { sdp: string }): Promise<void> {
     if (sdp === "nonsense") return Promise.reject(new Error("no SDP"));
+    const again = this.remoteDescription !== null;
+    this.remoteDescription = { sdp };
+    if (again || !FakeConnection.udp) return Promise.resolve();
     for (const channel of this.channels.values()) channel.readyState = "open";
     for (const channel of this.channels.values()) channel.dispatchEvent(new Event("open"));
     return Promise.resolve();
@@ -60,10 +70,53 @@ class FakeConnection extends EventTarget {
     this.channel(name).dispatchEvent(new MessageEvent("message", { data: encode(message).buffer }));
   }
   welcome(): void {
-    this.say({ type: "WELCOME", version: 1, peer: 7, tick: 100, tickRate: 20, serverMs: 5_000, capacity: 100, name: "Ada" });
+    this.say(WELCOME);
   }
 }
 
+class FakeSocket extends EventTarget {
+  static readonly OPEN = 1;
+  static all: FakeSocket[] = [];
+  readyState = 0;
+  bufferedAmount = 0;
+  binaryType = "";
+  readonly sent: Uint8Array[] = [];
+  constructor(readonly url: string) {
+    super();
+    FakeSocket.all.push(this);
+  }
+  send(bytes: Uint8Array): void {
+    this.sent.push(bytes);
+  }
+  close(): void {
+    this.readyState = 3;
+  }
+  /** The server takes the key. */
+  open(): void {
+    this.readyState = FakeSocket.OPEN;
+    this.dispatchEvent(new Event("open"));
+    this.come([3]);
+  }
+  come(bytes: readonly number[] | Uint8Array): void {
+    this.dispatchEvent(new MessageEvent("message", { data: new Uint8Array(bytes).buffer }));
+  }
+  say(message: ServerMessage): void {
+    this.come([message.type === "SNAPSHOT" ? 1 : 0, ...encode(message)]);
+  }
+  frames(): ClientMessage[] {
+    const frames = this.sent.filter((bytes) => (bytes[0] ?? 9) < 2);
+    return frames.map((bytes) => decodeClient(bytes[0] === 0 ? "events" : "poses", bytes.subarray(1)));
+  }
+  receipts(): number[] {
+    const receipts = this.sent.filter((bytes) => bytes[0] === 2);
+    return receipts.map((bytes) => new DataView(bytes.buffer).getUint32(1, true));
+  }
+}
+
+const WELCOME: ServerMessage = { type: "WELCOME", version: 1, peer: 7, tick: 100, tickRate: 20, serverMs: 5_000, capacity: 100, name: "Ada" };
+const PONG: ServerMessage = { type: "PONG", clientMs: 0, tick: 1, serverMs: 1 };
+const SDP = "v=0\r\na=fingerprint:sha-256 AA:BB\r\n";
+const SOCKET = { path: "/net", key: "k1" };
 const TICKET = { value: "t1", url: "/api/session/resume", expires_in_ms: 3_600_000 };
 const goodbye = (code: number): ServerMessage => ({ type: "GOODBYE", code, reason: "" });
 const newest = (): FakeConnection => {
@@ -87,7 +140,10 @@ function house() {
   };
   const toDevice = (_type: string, _user: string, _device: string, content: Record<string, unknown>): Promise<void> => {
     invites.push(content);
-    if (answering) queueMicrotask(() => reply("m.call.answer", { answer: { type: "answer", sdp: "v=0" }, "org.roomscale.ticket": TICKET }));
+    if (answering)
+      queueMicrotask(() =>
+        reply("m.call.answer", { answer: { type: "answer", sdp: SDP }, "org.roomscale.ticket": TICKET, "org.roomscale.websocket": SOCKET }),
+      );
     return Promise.resolve();
   };
   const stop = new AbortController();
@@ -111,6 +167,8 @@ function house() {
       roster: () => told.push("roster"),
       notice: () => told.push("notice"),
       lost: (why) => told.push(`lost: ${why}`),
+      note: (line) => told.push(line),
+      path: (kind) => told.push(`by ${kind}`),
       waiting: (waiting) => waiting && told.push(`waiting: ${waiting.why}`),
       rejoin: () => {
         told.push("rejoin");
@@ -132,8 +190,12 @@ let gate: () => Promise<Response> = () => Promise.reject(new TypeError("away"));
 beforeEach(() => {
   vi.useFakeTimers();
   FakeConnection.all = [];
+  FakeConnection.udp = true;
+  FakeSocket.all = [];
   resumes.length = 0;
   vi.stubGlobal("RTCPeerConnection", FakeConnection);
+  vi.stubGlobal("WebSocket", FakeSocket);
+  vi.stubGlobal("location", { origin: "https://gate.test" });
   vi.stubGlobal("fetch", (_url: string, init: RequestInit) => {
     resumes.push(String(init.body));
     return gate();
@@ -144,8 +206,10 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-const resumed = (value: string) => (): Promise<Response> =>
-  Promise.resolve(new Response(JSON.stringify({ answer: { type: "answer", sdp: "v=0" }, ticket: { ...TICKET, value } })));
+const resumed =
+  (value: string, sdp = "v=0\r\na=fingerprint:sha-256 CC:DD\r\n") =>
+  (): Promise<Response> =>
+    Promise.resolve(new Response(JSON.stringify({ answer: { type: "answer", sdp }, ticket: { ...TICKET, value }, websocket: SOCKET })));
 const refused = (status: number) => (): Promise<Response> => Promise.resolve(new Response("{}", { status }));
 
 async function inside() {
@@ -215,10 +279,11 @@ describe("the way back", () => {
   it("leads through the gate with the ticket, once, and the next time with the next ticket", async () => {
     const visit = await inside();
     gate = resumed("t2");
-    await pass(6_000); // settled; but silent for three seconds: lost, and called again at once
-    expect(visit.told.some((line) => line.startsWith("lost"))).toBe(true);
-    expect(JSON.parse(resumes[0] ?? "{}")).toMatchObject({ ticket: "t1", session: "tab1", offer: { type: "offer" } });
     const before = visit.invites.length;
+    newest().say(goodbye(8));
+    await pass(1_000);
+    expect(JSON.parse(resumes[0] ?? "{}")).toMatchObject({ ticket: "t1", session: "tab1", offer: { type: "offer" } });
+    gate = resumed("t3");
     newest().welcome();
     newest().say(goodbye(8));
     await pass(3_000);
@@ -312,6 +377,174 @@ describe("the end", () => {
     await pass(2_000);
     expect(visit.told).toContain("lost: too many malformed frames");
     expect(FakeConnection.all.length).toBeGreaterThan(1);
+    visit.stop.abort(new Error("over"));
+  });
+});
+
+/** Lets time pass while the server speaks twice a second on what `speaks` gives. */
+async function alive(ms: number, speaks: () => { say(message: ServerMessage): void }): Promise<void> {
+  for (let passed = 0; passed < ms; passed += 500) {
+    speaks().say(PONG);
+    await pass(500);
+  }
+}
+const lines = (visit: { told: string[] }, start: string): string[] => visit.told.filter((line) => line.startsWith(start));
+const socket = (): FakeSocket => {
+  const one = FakeSocket.all.at(-1);
+  if (!one) throw new Error("no WebSocket was opened");
+  return one;
+};
+
+describe("a path that falls silent", () => {
+  it("is probed, then restarted by ticket on the same connection, and nobody notices", async () => {
+    const visit = await inside();
+    await alive(2_000, newest);
+    gate = resumed("t2", SDP);
+    const said = newest().channel("events").sent.length;
+    await pass(1_500);
+    expect(newest().channel("events").sent.slice(said).map(({ type }) => type)).toContain("PING");
+    expect(lines(visit, "path:")).toEqual(["path: restart"]);
+    expect(JSON.parse(resumes[0] ?? "{}")).toMatchObject({ ticket: "t1", offer: { sdp: "v=0 offer 0.1" } });
+    await alive(20_000, newest);
+    expect(FakeConnection.all).toHaveLength(1);
+    expect(newest().channel("events").sent.filter(({ type }) => type === "HELLO")).toHaveLength(1);
+    expect(lines(visit, "lost")).toEqual([]);
+    visit.stop.abort(new Error("over"));
+  });
+
+  it("is left for a new one when the server made another connection of the restart, and from then on at once", async () => {
+    const visit = await inside();
+    gate = resumed("t2");
+    await pass(2_000);
+    expect(lines(visit, "path:")).toEqual(["path: restart", "path: seek"]);
+    expect(resumes.map((body) => (JSON.parse(body) as { ticket: string }).ticket)).toEqual(["t1", "t2"]);
+    expect(FakeConnection.all).toHaveLength(2);
+    expect(FakeConnection.all[0]?.connectionState).toBe("closed");
+    newest().welcome();
+    await alive(2_000, newest);
+    await pass(1_600);
+    expect(lines(visit, "path:").slice(2)).toEqual(["path: seek"]);
+    expect(lines(visit, "lost")).toEqual([]);
+    visit.stop.abort(new Error("over"));
+  });
+
+  it("is told to be lost after three seconds, while the search that is under way goes on", async () => {
+    const visit = await inside();
+    gate = resumed("t2");
+    FakeConnection.udp = false;
+    await pass(4_000);
+    expect(lines(visit, "lost")).toEqual(["lost: no packet for three seconds"]);
+    expect(visit.keeper.conversation?.transport.kind).toBe("webrtc");
+    await pass(1_000);
+    socket().open();
+    await pass();
+    socket().say(WELCOME);
+    expect(visit.told.slice(-2)).toEqual(["by websocket", "welcomed"]);
+    expect(FakeConnection.all).toHaveLength(2);
+    visit.stop.abort(new Error("over"));
+  });
+
+  it("is not looked for by a stranger's key, nor where an answer brings none", async () => {
+    gate = () => Promise.resolve(new Response(JSON.stringify({ answer: { type: "answer", sdp: SDP }, websocket: { path: "//evil.test/x", key: "k" } })));
+    const visit = await inside();
+    FakeConnection.udp = false;
+    newest().say(goodbye(8));
+    await pass(8_000);
+    expect(FakeSocket.all).toEqual([]);
+    visit.stop.abort(new Error("over"));
+  });
+});
+
+describe("where UDP is blocked", () => {
+  async function blocked() {
+    FakeConnection.udp = false;
+    const visit = house();
+    await pass(2_900);
+    expect(FakeSocket.all).toHaveLength(0);
+    await pass(300);
+    socket().open();
+    await pass();
+    return visit;
+  }
+
+  it("a WebSocket is tried after three seconds, shows its key, and carries HELLO once it is good", async () => {
+    const visit = await blocked();
+    expect(socket().url).toBe("wss://gate.test/net");
+    expect(socket().sent[0]).toEqual(new Uint8Array([3, ...new TextEncoder().encode("k1")]));
+    expect(socket().frames().map(({ type }) => type)).toEqual(["HELLO"]);
+    expect(newest().connectionState).toBe("closed");
+    socket().say(WELCOME);
+    expect(visit.told.slice(-2)).toEqual(["by websocket", "welcomed"]);
+    await alive(3_000, socket);
+    expect(socket().frames().filter(({ type }) => type === "POSE").length).toBeGreaterThan(5);
+    visit.stop.abort(new Error("over"));
+  });
+
+  it("what came is acknowledged, soon and not one by one", async () => {
+    const visit = await blocked();
+    socket().say(WELCOME);
+    expect(socket().receipts()).toEqual([1]);
+    for (let i = 0; i < 5; i += 1) socket().say(PONG);
+    await pass(60);
+    expect(socket().receipts()).toEqual([1, 6]);
+    visit.stop.abort(new Error("over"));
+    expect(socket().sent.at(-1)).toEqual(new Uint8Array([4])); // it leaves
+  });
+
+  it("poses do not pile up behind a slow network, and events do", async () => {
+    const visit = await blocked();
+    socket().say(WELCOME);
+    socket().bufferedAmount = 1_000;
+    const before = socket().frames().filter(({ type }) => type === "POSE").length;
+    await alive(1_000, socket);
+    expect(socket().frames().filter(({ type }) => type === "POSE").length).toBe(before);
+    expect(socket().frames().filter(({ type }) => type === "PING").length).toBeGreaterThan(0);
+    visit.stop.abort(new Error("over"));
+  });
+
+  it("WebRTC is tried again each half minute by ticket, and taken when it works, unnoticed", async () => {
+    const visit = await blocked();
+    socket().say(WELCOME);
+    gate = resumed("t2");
+    await alive(31_000, socket);
+    expect(resumes).toHaveLength(1);
+    await alive(11_000, socket);
+    expect(FakeConnection.all.at(-1)?.connectionState).toBe("closed"); // did not open
+    gate = resumed("t3");
+    FakeConnection.udp = true;
+    await alive(31_000, socket);
+    expect(newest().channel("events").sent[0]).toMatchObject({ type: "HELLO" });
+    newest().welcome();
+    expect(visit.told.slice(-2)).toEqual(["by webrtc", "welcomed"]);
+    expect(socket().readyState).toBe(3);
+    expect(socket().sent.at(-1)?.[0]).not.toBe(4); // moved, not left
+    expect(FakeSocket.all).toHaveLength(1);
+    expect(lines(visit, "lost")).toEqual([]);
+    visit.stop.abort(new Error("over"));
+  });
+
+  it("one who comes back does not wait three seconds again", async () => {
+    const visit = await blocked();
+    socket().say(WELCOME);
+    gate = resumed("t2");
+    await alive(6_000, socket);
+    socket().dispatchEvent(Object.assign(new Event("close"), { code: 1006 }));
+    await pass(600);
+    expect(FakeSocket.all).toHaveLength(2);
+    visit.stop.abort(new Error("over"));
+    await pass(20_000);
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
+  it("a WebSocket that speaks another language is closed", async () => {
+    FakeConnection.udp = false;
+    const visit = house();
+    await pass(3_200);
+    socket().readyState = FakeSocket.OPEN;
+    socket().come([7]);
+    expect(socket().readyState).toBe(3);
+    await pass(7_000);
+    expect(lines(visit, "lost")).toEqual(["lost: no path opened in time"]);
     visit.stop.abort(new Error("over"));
   });
 });

@@ -9,12 +9,16 @@ import { pause } from "../matrix/sync";
 import type { ServerClock } from "../netcode/clock";
 import type { Welcome } from "../netcode/messages";
 import type { Peers } from "../netcode/peers";
+import { Approach } from "./approach";
 import { callByMatrix, callByTicket, type Caller } from "./call";
-import { Conversation, type Body } from "./conversation";
-import { goodbyeEnding, NO_LONGER_JOINED, refusalEnding, type Ending } from "./endings";
+import type { Body, Conversation } from "./conversation";
+import { NO_LONGER_JOINED, refusalEnding, type Ending } from "./endings";
+import { onNetworkChange } from "./network";
+import { IMPATIENCE_MS, PATIENCE_MS, type PathKind } from "./paths";
 import { backoff } from "./persist";
-import type { Ticket } from "./signalling";
+import type { Answer, Ticket } from "./signalling";
 import type { Waiting } from "./state";
+import { Stay, type Found, type Outcome } from "./stay";
 
 export interface KeeperHandlers {
   welcomed(welcome: Welcome): void;
@@ -22,17 +26,14 @@ export interface KeeperHandlers {
   notice(code: number, text: string): void;
   /** The path is lost, or was not found; it is being looked for. */
   lost(why: string): void;
+  /** Something about the path, for the notes. */
+  note(line: string): void;
+  /** What carries the visit now. */
+  path(kind: PathKind): void;
   waiting(waiting: Waiting | null): void;
   /** The room must be joined again before a call can succeed. */
   rejoin(): Promise<void>;
 }
-
-/** How one attempt went. */
-type Outcome =
-  | { readonly kind: "lost"; readonly why: string; readonly welcomed: boolean }
-  | { readonly kind: "later"; readonly why: Waiting["why"]; readonly ms: number }
-  | { readonly kind: "rejoin" }
-  | { readonly kind: "end"; readonly ending: Ending };
 
 /** Somebody who stands in a world wants to be back: the pauses between attempts grow no longer than this, in ms. */
 const LONGEST_PAUSE_MS = 3_000;
@@ -40,26 +41,44 @@ const LONGEST_PAUSE_MS = 3_000;
 const SETTLED_MS = 5_000;
 
 export class Keeper {
+  /** What is spoken on the path in use. */
   conversation: Conversation | null = null;
   private ticket: Ticket | null = null;
   private interrupt = new AbortController();
+  private stay: Stay | null = null;
+  /** The call under way: a ticket is good once, so the next call waits for what this one brings. */
+  private calling: Promise<unknown> = Promise.resolve();
+  /** What worked last. */
+  private kind: PathKind = "webrtc";
+  /** Whether this server can restart ICE; unknown counts as yes, and is found out once. */
+  restartable = true;
 
   constructor(
     private readonly caller: () => Caller,
-    private readonly body: Body,
+    readonly body: Body,
     readonly peers: Peers,
     readonly clock: ServerClock,
-    private readonly handlers: KeeperHandlers,
+    readonly handlers: KeeperHandlers,
   ) {}
 
   /** Runs until `signal` aborts (raises its reason) or the visit is over (returns why). */
   async run(signal: AbortSignal): Promise<Ending> {
+    signal.addEventListener("abort", () => this.close());
+    const stop = onNetworkChange(() => this.stay?.networkChanged());
+    try {
+      return await this.attempts(signal);
+    } finally {
+      stop();
+    }
+  }
+
+  private async attempts(signal: AbortSignal): Promise<Ending> {
     let failures = 0;
-    signal.addEventListener("abort", () => this.conversation?.close());
     for (;;) {
       const began = performance.now();
       this.interrupt = new AbortController();
-      const outcome = await this.attempt(AbortSignal.any([signal, this.interrupt.signal]), signal);
+      const outcome = await this.attempt(AbortSignal.any([signal, this.interrupt.signal]));
+      signal.throwIfAborted();
       if (outcome.kind === "end") return outcome.ending;
       if (outcome.kind === "rejoin") await this.handlers.rejoin();
       if (outcome.kind === "lost") this.handlers.lost(outcome.why);
@@ -76,74 +95,81 @@ export class Keeper {
   /** Who calls has changed (a new guest): end what there is, and call anew by Matrix. */
   renew(): void {
     this.ticket = null;
-    this.conversation?.close();
+    this.close();
+  }
+
+  /** The visitor goes, or comes as somebody else. */
+  close(): void {
+    this.conversation?.leave();
     this.interrupt.abort();
   }
 
-  close(): void {
-    this.conversation?.close();
-  }
-
-  private async attempt(signal: AbortSignal, outer: AbortSignal): Promise<Outcome> {
-    let finish: (outcome: Outcome) => void = () => undefined;
-    const over = new Promise<Outcome>((resolve) => (finish = resolve));
-    const conversation = this.begin(finish);
-    signal.addEventListener("abort", () => finish({ kind: "lost", why: "called anew", welcomed: false }));
+  private async attempt(signal: AbortSignal): Promise<Outcome> {
+    const found = await this.find("seek", signal);
+    if (found.kind !== "path") return found;
+    this.stay = new Stay(this, found.transport);
     try {
-      const failed = await this.call(conversation, signal);
-      return failed ?? (await over);
-    } catch (error) {
-      if (error instanceof HomeserverAway) return { kind: "later", why: "homeserver", ms: 0 };
-      if (error instanceof RateLimited) return { kind: "later", why: "busy", ms: error.retryAfterMs };
-      outer.throwIfAborted();
-      if (signal.aborted) return { kind: "lost", why: "called anew", welcomed: false };
-      throw error;
+      return await this.stay.run(signal);
     } finally {
-      outer.throwIfAborted();
-      conversation.close();
+      this.stay = null;
     }
   }
 
-  private begin(finish: (outcome: Outcome) => void): Conversation {
-    const conversation = new Conversation(this.body, this.peers, this.clock, {
-      welcomed: (welcome) => {
-        this.handlers.waiting(null);
-        this.handlers.welcomed(welcome);
-      },
-      roster: () => this.handlers.roster(),
-      notice: (code, text) => this.handlers.notice(code, text),
-      goodbye: (code, reason) => {
-        const ending = goodbyeEnding(code, reason);
-        finish(ending ? { kind: "end", ending } : { kind: "lost", why: reason || "the server stops", welcomed: true });
-      },
-      lost: (why) => finish({ kind: "lost", why, welcomed: conversation.welcome !== null }),
-    });
-    this.conversation = conversation;
-    return conversation;
+  /** Looks for a path: an answer, and what opens of it. `upgrade`: only by ticket, and only WebRTC. */
+  async find(how: "seek" | "upgrade", signal: AbortSignal): Promise<Found> {
+    const approach = new Approach();
+    const giveUp = (): void => approach.close();
+    signal.addEventListener("abort", giveUp);
+    try {
+      const reply = await this.call(await approach.offer(), how === "upgrade", signal);
+      if (reply.kind !== "answer") return reply;
+      const patience = how === "upgrade" ? Infinity : this.kind === "websocket" ? IMPATIENCE_MS : PATIENCE_MS;
+      const result = await approach.run(reply, patience);
+      return typeof result === "string" ? lost(result) : { kind: "path", transport: result };
+    } catch (error) {
+      if (signal.aborted) return lost("called anew");
+      if (error instanceof HomeserverAway) return { kind: "later", why: "homeserver", ms: 0 };
+      if (error instanceof RateLimited) return { kind: "later", why: "busy", ms: error.retryAfterMs };
+      throw error;
+    } finally {
+      signal.removeEventListener("abort", giveUp);
+      approach.close();
+    }
   }
 
-  /** Gets an answer to the conversation's offer; returns why there is none, or null once it is accepted. */
-  private async call(conversation: Conversation, signal: AbortSignal): Promise<Outcome | null> {
+  /** A conversation on this transport is the one in use. */
+  uses(conversation: Conversation): void {
+    this.conversation = conversation;
+    this.kind = conversation.transport.kind;
+  }
+
+  /** Gets an answer to an offer, or says why there is none. */
+  call(sdp: string, ticketOnly: boolean, signal: AbortSignal): Promise<({ kind: "answer" } & Answer) | Outcome> {
+    const turn = this.calling.then(() => this.callNow(sdp, ticketOnly, signal));
+    this.calling = turn.catch(() => undefined);
+    return turn;
+  }
+
+  private async callNow(sdp: string, ticketOnly: boolean, signal: AbortSignal): Promise<({ kind: "answer" } & Answer) | Outcome> {
+    signal.throwIfAborted();
     const caller = this.caller();
-    const sdp = await conversation.transport.offer();
     const ticket = this.ticket;
     if (ticket && ticket.expiresAt > performance.now()) {
       const resumed = await callByTicket(ticket, caller.session, sdp, signal);
       if (resumed.kind === "later") return { kind: "later", why: "gate", ms: resumed.retryAfterMs };
-      this.ticket = null;
+      if (this.ticket === ticket) this.ticket = null;
       if (resumed.kind === "forbidden") return { kind: "end", ending: NO_LONGER_JOINED };
       if (resumed.kind === "answer") {
         this.ticket = resumed.ticket;
-        await conversation.accept(resumed.sdp);
-        return null;
+        return resumed;
       }
     }
+    if (ticketOnly) return lost("no ticket");
     const reply = await callByMatrix(caller, sdp, signal);
     if (!reply) return { kind: "later", why: "server", ms: 0 };
     if (reply.kind === "refused") return this.refused(reply.reason, reply.retryAfterMs);
     this.ticket = reply.ticket;
-    await conversation.accept(reply.sdp);
-    return null;
+    return reply;
   }
 
   private refused(reason: string, retryAfterMs: number): Outcome {
@@ -152,4 +178,8 @@ export class Keeper {
     if (ending) return { kind: "end", ending };
     return { kind: "later", why: reason === "org.roomscale.homeserver_away" ? "homeserver" : "busy", ms: retryAfterMs };
   }
+}
+
+function lost(why: string): Outcome {
+  return { kind: "lost", why, welcomed: false };
 }

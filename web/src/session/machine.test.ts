@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { GOODBYE } from "../netcode/messages";
 import { goodbyeEnding, refusalEnding } from "./endings";
 import { next, type Phase, type Step } from "./machine";
-import { ANSWER, HANGUP, invite, readReply, readTicket } from "./signalling";
+import { ANSWER, HANGUP, invite, readReply, readSocketKey, readTicket } from "./signalling";
 
 const PHASES: Phase[] = ["title", "joining", "loading", "calling", "inside", "reconnecting", "ended"];
 const STEPS: Step[] = ["enter", "joined", "loaded", "welcomed", "lost", "restart", "end"];
@@ -75,8 +75,26 @@ describe("replies to a call", () => {
   };
   const read = (more: object = {}, type = ANSWER, sender = server.userId) => readReply({ type, sender, content: { ...content, ...more } }, server, ids, 50);
 
-  it("an answer with its ticket", () => {
-    expect(read()).toEqual({ kind: "answer", sdp: "v=0", ticket: { value: "t", path: "/api/session/resume", expiresAt: 1_050 } });
+  it("an answer with its ticket, and the key of another way in", () => {
+    const answer = { kind: "answer", sdp: "v=0", ticket: { value: "t", path: "/api/session/resume", expiresAt: 1_050 } };
+    expect(read()).toEqual({ ...answer, socket: null });
+    expect(read({ "org.roomscale.websocket": { path: "/net", key: "k_-9" } })).toEqual({ ...answer, socket: { path: "/net", key: "k_-9" } });
+  });
+
+  it.each([
+    { path: "//evil.example/net", key: "k" },
+    { path: "https://evil.example/net", key: "k" },
+    { path: "/net?key=1", key: "k" },
+    { path: "/net/", key: "k" },
+    { path: "@evil.example", key: "k" },
+    { path: ":80@evil.example/", key: "k" },
+    { path: "/net", key: "" },
+    { path: "/net", key: "k k" },
+    { path: "/net" },
+    "/net",
+    null,
+  ])("a WebSocket leads to this origin only, with a plain key: %j", (value) => {
+    expect(readSocketKey(value)).toBeNull();
   });
 
   it.each([

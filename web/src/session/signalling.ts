@@ -25,6 +25,19 @@ export interface Ticket {
   readonly expiresAt: number;
 }
 
+/** Where else the session of an answer may come in, once and soon. */
+export interface SocketKey {
+  readonly path: string;
+  readonly key: string;
+}
+
+/** What an answer brings. */
+export interface Answer {
+  readonly sdp: string;
+  readonly ticket: Ticket | null;
+  readonly socket: SocketKey | null;
+}
+
 export interface CallIds {
   readonly roomId: string;
   readonly callId: string;
@@ -48,7 +61,7 @@ export function invite(ids: CallIds, self: Identity, seq: number, sdp: string): 
 }
 
 export type Reply =
-  | { readonly kind: "answer"; readonly sdp: string; readonly ticket: Ticket | null }
+  | ({ readonly kind: "answer" } & Answer)
   | { readonly kind: "refused"; readonly reason: string; readonly retryAfterMs: number };
 
 /** Reads a to-device message; undefined when it is not a reply to this call from this world's server. */
@@ -68,7 +81,8 @@ export function readReply(
   }
   if (message.type !== ANSWER) return undefined;
   const sdp = readAnswer(content["answer"]);
-  return sdp === undefined ? undefined : { kind: "answer", sdp, ticket: readTicket(content["org.roomscale.ticket"], now) };
+  if (sdp === undefined) return undefined;
+  return { kind: "answer", sdp, ticket: readTicket(content["org.roomscale.ticket"], now), socket: readSocketKey(content["org.roomscale.websocket"]) };
 }
 
 /** The SDP of `{type: "answer", sdp}`. */
@@ -84,4 +98,12 @@ export function readTicket(value: unknown, now: number): Ticket | null {
   const life = integer(ticket["expires_in_ms"], 0, 30 * 24 * 3_600_000);
   if (secret === undefined || secret === "" || path === undefined || life === undefined) return null;
   return /^\/api\/[\w/-]+$/.test(path) ? { value: secret, path, expiresAt: now + life } : null;
+}
+
+export function readSocketKey(value: unknown): SocketKey | null {
+  const socket = recordOr(value);
+  const path = text(socket["path"], 200);
+  const key = text(socket["key"], 100);
+  if (path === undefined || key === undefined) return null;
+  return /^(?:\/[\w-]+)+$/.test(path) && /^[\w-]+$/.test(key) ? { path, key } : null;
 }

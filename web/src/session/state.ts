@@ -62,6 +62,8 @@ export interface AppState {
   /** Shown names of chat senders who are not in the world. */
   readonly names: ReadonlyMap<string, string>;
   readonly homeserverAway: boolean;
+  /** UDP is blocked: what moves comes over a WebSocket. */
+  readonly slower: boolean;
   readonly toasts: readonly Toast[];
   readonly hint: string | null;
   readonly leavingTo: { readonly title: string; readonly url: string; readonly host: string } | null;
@@ -89,6 +91,7 @@ export const INITIAL: AppState = {
   chatClosed: null,
   names: new Map(),
   homeserverAway: false,
+  slower: false,
   toasts: [],
   hint: null,
   leavingTo: null,

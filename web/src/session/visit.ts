@@ -167,7 +167,8 @@ export class Visit {
   }
 
   private keep(): Promise<Ending> {
-    const world = this.world;
+    const { world } = this;
+    const { store } = this.parts;
     if (!world) throw new Error("the scene stands before anybody is called");
     const body = { pose: () => world.self(), avatar: this.avatar?.id ?? "", client: `roomscale-web ${this.parts.build}` };
     const caller = (): Caller => ({
@@ -183,6 +184,8 @@ export class Visit {
       roster: () => this.roster(),
       notice: (code, text) => this.notice(code, text),
       lost: (why) => this.lost(why),
+      note: (line) => store.note(line),
+      path: (kind) => store.set({ slower: kind === "websocket" }),
       waiting: (waiting) => this.wait(waiting),
       rejoin: () => this.membership.join(this.life.signal),
     });

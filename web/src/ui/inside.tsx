@@ -64,7 +64,10 @@ function Bar(): JSX.Element {
   };
   return (
     <header class="bar-top">
-      <h1 class="world-name">{name}</h1>
+      <div class="bar-left">
+        <h1 class="world-name">{name}</h1>
+        <PathNote />
+      </div>
       <nav class="buttons" aria-label="World">
         <button type="button" aria-pressed={panel === "people"} title="Who is here (P)" onClick={() => toggle("people")}>
           <PeopleIcon />
@@ -89,6 +92,16 @@ function Bar(): JSX.Element {
         </button>
       </nav>
     </header>
+  );
+}
+
+/** Said once to whoever listens, and seen by whoever looks: this connection is the slower one. */
+function PathNote(): JSX.Element {
+  const slower = useStore((state) => state.slower);
+  return (
+    <p class="path-note" role="status" aria-live="polite" title="This network lets no UDP through">
+      {slower && <span>Slower connection</span>}
+    </p>
   );
 }
 

@@ -25,6 +25,8 @@ from roomscale.netcode.node.lean import LeanConfig, LeanTransport
 from roomscale.netcode.node.loop import TickLoop
 from roomscale.netcode.node.seam_server import SeamServer
 from roomscale.netcode.node.transport import Handler, Transport
+from roomscale.netcode.node.transports import Transports
+from roomscale.netcode.node.websocket import WebSocketConfig
 
 _ROLES: Final = range(5)
 
@@ -55,7 +57,7 @@ class Node:
             ),
             self._started,
         )
-        self._transport: Transport = transport(self) if transport else self._own_transport()
+        self._transport = Transports(self, transport or self._own_transport, self._websocket())
         self._ticks = TickLoop(config.tick_rate, self._tick)
         self._seam = SeamServer(config.seam_path, self._serve)
         self._slots = asyncio.Semaphore(config.answers_at_once)
@@ -67,6 +69,7 @@ class Node:
         """Begin to tick, then open the seam: its socket says that the node is ready. Raises NetcodeError."""
         self._ticker = asyncio.create_task(self._ticks.run())
         await self._seam.start()
+        await self._transport.start()  # after it: of two nodes the second is told of the seam, which its host knows
 
     async def failed(self) -> None:
         """Wait until the node cannot go on. Raises NodeFailed, which says why."""
@@ -103,13 +106,18 @@ class Node:
         self._simulation.lost(session, reason)
         self._drain()
 
-    def _own_transport(self) -> Transport:
+    def _own_transport(self, handler: Handler) -> Transport:
         c = self._config
         if c.transport == "lean":
-            return LeanTransport(
-                LeanConfig(c.bind_hosts, c.udp_port, c.public_address, c.backlog, c.hello_timeout), self
-            )
-        return AiortcTransport(AiortcConfig(c.bind_hosts, c.public_address, c.backlog, c.hello_timeout), self)
+            config = LeanConfig(c.bind_hosts, c.udp_port, c.public_address, c.backlog, c.hello_timeout)
+            return LeanTransport(config, handler)
+        return AiortcTransport(AiortcConfig(c.bind_hosts, c.public_address, c.backlog, c.hello_timeout), handler)
+
+    def _websocket(self) -> WebSocketConfig:
+        c = self._config
+        return WebSocketConfig(
+            seam.websocket_path(c.seam_path), c.backlog, open_timeout=c.hello_timeout, connections=2 * c.capacity
+        )
 
     def _tick(self, now: float) -> None:
         self._simulation.step(now)
@@ -205,7 +213,7 @@ class Node:
             refused = seam.Refused(offer.session, "failed", str(error))
         else:
             if offer.session in self._simulation:
-                return seam.Answer(offer.session, sdp)
+                return seam.Answer(offer.session, sdp, self._transport.key(offer.session))
             self._transport.close(offer.session)
             return seam.Refused(offer.session, "busy", "the session ended meanwhile")
         if former is None:

@@ -16,6 +16,7 @@ import json
 import struct
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final, get_type_hints
 
 from roomscale.netcode.errors import SeamError
@@ -91,10 +92,11 @@ class GetMetrics:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The SDP answer for a session."""
+    """The SDP answer for a session, and the key with which it may come by WebSocket instead, once and soon."""
 
     session: str
     sdp: str
+    key: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,6 +173,11 @@ Body = Request | Reply | Push
 REQUESTS: Final[tuple[type[Request], ...]] = (Offer, Eject, Notice, Rename, SetRole, ListSessions, GetMetrics)
 REPLIES: Final[tuple[type[Reply], ...]] = (Answer, Refused, Done, Sessions, Metrics, Failed)
 PUSHES: Final[tuple[type[Push], ...]] = (Opened, Closed)
+
+
+def websocket_path(seam_path: Path) -> Path:
+    """The node's Unix socket for WebSockets, beside its seam (`node.websocket`)."""
+    return seam_path.with_suffix(".net")
 
 
 def _text(value: object) -> str:

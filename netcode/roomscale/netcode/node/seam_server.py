@@ -6,15 +6,14 @@ Rule: one bad connection harms no other, and none can make the node hold more th
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
-import socket
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Final
 
 from roomscale.netcode.errors import SeamError
 from roomscale.netcode.node import seam
+from roomscale.netcode.node.unixsocket import listen_at
 
 _CONNECTIONS: Final = 8
 """Connections at once: a gate, its successor, and somebody looking at metrics."""
@@ -40,16 +39,7 @@ class SeamServer:
 
     async def start(self) -> None:
         """Listen. A socket that a dead node left is replaced; raises SeamError when a living one has it."""
-        if self._path.is_socket() and await _answers(self._path):
-            raise SeamError(f"another node serves {self._path}")
-        try:
-            listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-            self._path.unlink(missing_ok=True)
-            listener.bind(str(self._path))
-            self._path.chmod(0o600)  # before it listens: nobody can have connected
-        except OSError as error:
-            listener.close()
-            raise SeamError(f"cannot make the socket {self._path}: {error}") from None
+        listener = listen_at(self._path)
         self._server = await asyncio.start_unix_server(self._connected, sock=listener, limit=seam.MAX_REQUEST)
 
     async def close(self) -> None:
@@ -106,15 +96,6 @@ class SeamServer:
             log.exception("a %s at the seam failed", type(request).__name__)
             frame = seam.pack(seam.Failed(f"{type(request).__name__} failed"), number)
         _write(writer, frame)
-
-
-async def _answers(path: Path) -> bool:
-    """Whether somebody listens at a socket."""
-    with contextlib.suppress(OSError):
-        _, writer = await asyncio.open_unix_connection(str(path))
-        writer.close()
-        return True
-    return False
 
 
 def _write(writer: asyncio.StreamWriter, frame: bytes) -> None:

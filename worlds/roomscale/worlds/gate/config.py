@@ -44,6 +44,15 @@ class GateLimits:
     resumes_per_address: float = 5.0
     """`POST /api/session/resume` of one address."""
     resumes_per_address_burst: int = 100
+    websockets_at_once: int = 400
+    """WebSockets to the node, for visitors whose UDP is blocked."""
+    websockets_per_address: int = 128
+    """Of one address: where UDP is blocked many may sit behind one."""
+    websockets_keyless: int = 128
+    """WebSockets that have shown no key yet; the oldest makes room for the newest."""
+    websockets_per_address_rate: float = 5.0
+    """New WebSockets of one address."""
+    websockets_per_address_burst: int = 100
     upload_bytes: int = 256 * 1024 * 1024
     """Longest body that the pass-through takes on media paths (the homeserver has a limit of its own)."""
     body_bytes: int = 1_048_576

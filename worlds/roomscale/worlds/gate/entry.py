@@ -24,7 +24,7 @@ from roomscale.worlds.gate.budget import Line
 from roomscale.worlds.gate.calls import CallLog
 from roomscale.worlds.gate.config import GateConfig
 from roomscale.worlds.gate.offerrates import OfferRates
-from roomscale.worlds.gate.ports import Homeserver, Node, OfferRefused
+from roomscale.worlds.gate.ports import Answer, Homeserver, Node, OfferRefused
 from roomscale.worlds.gate.rooms import RoomView
 from roomscale.worlds.gate.sessions import Session, session_key
 from roomscale.worlds.gate.signalling import Caller, CallRefused, Hangup, Invite, Refusal
@@ -118,14 +118,15 @@ class Door:
         with self._watch.sessions.entering(newcomer) as session:
             session.tab_key = caller.tab_key
             await self._check(session, caller)
-            sdp = await self.admit(session, invite.sdp, caller)
+            answer = await self.admit(session, invite.sdp, caller)
         content = signalling.answer_content(
             caller,
             self.server_session,
             self._config.device_id,
             next(self._seq),
-            sdp,
+            answer.sdp,
             self._tickets.issue(session, time.time()),
+            signalling.websocket(answer.key),
         )
         self._calls.answer(invite, signalling.ANSWER, content)
         self.outcomes["answered"] += 1
@@ -176,8 +177,8 @@ class Door:
         ):
             raise CallRefused("this world is full", caller, "full", FULL_RETRY_MS)
 
-    async def admit(self, session: Session, sdp: str, caller: Caller | None = None) -> str:
-        """Hand an offer to the node; the answer's SDP. Raises CallRefused."""
+    async def admit(self, session: Session, sdp: str, caller: Caller | None = None) -> Answer:
+        """Hand an offer to the node; its answer. Raises CallRefused."""
         if session.revoked:
             raise CallRefused("sent away meanwhile", caller, "not_joined")
         self._check_places(session, caller)

@@ -23,6 +23,7 @@ from roomscale.worlds.gate.clientfiles import ASK_AGAIN, FOREVER, Folder
 from roomscale.worlds.gate.config import GateConfig
 from roomscale.worlds.gate.directory import Thumbnails
 from roomscale.worlds.gate.passthrough import PassThrough
+from roomscale.worlds.gate.relay import Relay
 from roomscale.worlds.gate.resume import ResumeRefused, Resumption
 from roomscale.worlds.gate.watch import Watch
 
@@ -50,6 +51,7 @@ class Parts:
     resumption: Resumption
     thumbnails: Thumbnails
     passthrough: PassThrough
+    relay: Relay
     client: Folder
     avatars: Folder
     trusted: tuple[addresses.Network, ...]
@@ -66,18 +68,22 @@ def make_app(parts: Parts) -> ASGIApp:
     _add_worlds(app, parts)
     _add_resume(app, parts)
     _add_files(app, parts)
-    return Front(app, parts.passthrough)
+    return Front(app, parts.passthrough, parts.relay)
 
 
 class Front:
     """Sends each request to its application, and writes one line about it: never a query, never a header."""
 
-    def __init__(self, app: ASGIApp, passthrough: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, passthrough: ASGIApp, relay: ASGIApp) -> None:
         self._app = app
         self._passthrough = passthrough
+        self._relay = relay
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
+        if scope["type"] == "websocket":
+            await self._relay(scope, receive, send)
+            return
         if scope["type"] != "http":
             return
         started = time.monotonic()

@@ -13,7 +13,7 @@ from typing import TypeVar
 from roomscale.netcode.errors import NodeAway, SeamError
 from roomscale.netcode.node import seam
 from roomscale.netcode.node.seam_client import SeamClient
-from roomscale.worlds.gate.ports import OfferRefused
+from roomscale.worlds.gate.ports import Answer, OfferRefused
 from roomscale.worlds.gate.sessions import Session
 
 log = logging.getLogger(__name__)
@@ -46,13 +46,13 @@ class NodeLink:
         """End; what is under way raises NodeAway."""
         await self._client.close()
 
-    async def offer(self, session: Session, sdp: str) -> str:
-        """The answer's SDP. Raises OfferRefused, NodeAway."""
+    async def offer(self, session: Session, sdp: str) -> Answer:
+        """The node's answer. Raises OfferRefused, NodeAway."""
         offer = seam.Offer(session.key, session.room_id, session.user_id, session.name, session.role, sdp)
         reply = await _mended(self._client.offer(offer))
         if isinstance(reply, seam.Refused):
             raise OfferRefused(reply.code, reply.reason)
-        return reply.sdp
+        return Answer(reply.sdp, reply.key)
 
     async def eject(self, key: str, code: int, reason: str) -> None:
         """End a session; one that does not exist is no error. Raises NodeAway."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 from roomscale.worlds.gate.sessions import Session
@@ -16,11 +17,20 @@ class OfferRefused(Exception):
         self.code = code
 
 
+@dataclass(frozen=True)
+class Answer:
+    """What the node answers an offer with."""
+
+    sdp: str
+    key: str
+    """Lets the session come by WebSocket instead, once and soon."""
+
+
 class Node(Protocol):
     """The netcode node. Every method raises `roomscale.netcode.errors.NodeAway` when it is not there."""
 
-    async def offer(self, session: Session, sdp: str) -> str:
-        """The answer's SDP. Raises OfferRefused."""
+    async def offer(self, session: Session, sdp: str) -> Answer:
+        """The node's answer. Raises OfferRefused."""
 
     async def eject(self, key: str, code: int, reason: str) -> None:
         """End a session; one that does not exist is no error."""

@@ -54,7 +54,7 @@ class Resumption:
         """Tickets redeemed since the start."""
 
     async def resume(self, body: object) -> dict[str, Any]:
-        """From `{ticket, session, offer}` to `{answer, ticket}`. Raises ResumeRefused."""
+        """From `{ticket, session, offer}` to `{answer, ticket, websocket}`. Raises ResumeRefused."""
         ticket, tab, sdp = self._read(body)
         if self._waiting >= WAITING:
             raise ResumeRefused(503, "busy", "too many are coming back at once", 2_000)
@@ -97,7 +97,11 @@ class Resumption:
                     self._tickets.give_back(row)
                 raise ResumeRefused(_STATUS[refusal.code], refusal.code, str(refusal), refusal.retry_after_ms) from None
         self.resumed += 1
-        return {"answer": {"type": "answer", "sdp": answer}, "ticket": self._tickets.issue(session, time.time())}
+        return {
+            "answer": {"type": "answer", "sdp": answer.sdp},
+            "ticket": self._tickets.issue(session, time.time()),
+            "websocket": signalling.websocket(answer.key),
+        }
 
     def _session(self, row: TicketRow, tab: str) -> Session:
         """The session that a ticket speaks for, as far as its person may still be here. Raises ResumeRefused."""

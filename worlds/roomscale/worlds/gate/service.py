@@ -20,8 +20,9 @@ from pathlib import Path
 import uvicorn
 
 from roomscale.assets import samples
+from roomscale.netcode.node.seam import websocket_path
 from roomscale.worlds.errors import WorldError
-from roomscale.worlds.gate import addresses, caretaker, http
+from roomscale.worlds.gate import addresses, caretaker, http, websockets
 from roomscale.worlds.gate.clientfiles import Folder
 from roomscale.worlds.gate.config import GateConfig
 from roomscale.worlds.gate.directory import Thumbnails
@@ -32,6 +33,7 @@ from roomscale.worlds.gate.nodelink import NodeLink
 from roomscale.worlds.gate.outage import Outage
 from roomscale.worlds.gate.passthrough import PassThrough
 from roomscale.worlds.gate.policy import Rooms
+from roomscale.worlds.gate.relay import Relay
 from roomscale.worlds.gate.resume import Resumption
 from roomscale.worlds.gate.rooms import View
 from roomscale.worlds.gate.sessions import Sessions
@@ -39,6 +41,7 @@ from roomscale.worlds.gate.store import GateStore
 from roomscale.worlds.gate.tickets import Tickets
 from roomscale.worlds.gate.upstream import Upstream
 from roomscale.worlds.gate.watch import Watch
+from roomscale.worlds.gate.websockets import SocketProtocol
 
 log = logging.getLogger(__name__)
 
@@ -100,12 +103,14 @@ class Gate:
             self.housekeeping.answered,
         )
         self.passthrough = PassThrough(config.homeserver_url, config.public_url, config.limits, trusted)
+        self.relay = Relay(websocket_path(config.seam_path), config.public_url, config.limits, trusted)
         self.parts = http.Parts(
             config=config,
             watch=self.watch,
             resumption=Resumption(config, self.door, self.watch, self.tickets, self.outage),
             thumbnails=Thumbnails(self.upstream, config.limits),
             passthrough=self.passthrough,
+            relay=self.relay,
             client=Folder(config.client_dir),
             avatars=Folder(config.avatars_dir or _own_avatars(), index="index.json"),
             trusted=trusted,
@@ -129,7 +134,8 @@ class Gate:
                 server_header=False,
                 proxy_headers=False,
                 lifespan="off",
-                ws="none",
+                ws=SocketProtocol,
+                **websockets.OPTIONS,
                 backlog=BACKLOG,
                 timeout_keep_alive=30,
             )
@@ -158,6 +164,7 @@ class Gate:
         for task in self._adoptions:
             task.cancel()
         await self.door.close()
+        await self.relay.close()
         await self.passthrough.close()
         await self.upstream.close()
         await self.node.close()

@@ -17,6 +17,8 @@ INVITE = "m.call.invite"
 ANSWER = "m.call.answer"
 HANGUP = "m.call.hangup"
 TICKET_KEY = "org.roomscale.ticket"
+WEBSOCKET_KEY = "org.roomscale.websocket"
+WEBSOCKET_PATH = "/net"
 VERSION = "1"
 ID_CHARS = 255
 TAB_CHARS_LEAST = 8
@@ -112,13 +114,25 @@ def check_offer(offer: object, limits: GateLimits) -> str:
 
 
 def answer_content(
-    caller: Caller, server_session: str, device_id: str, seq: int, sdp: str, ticket: dict[str, object]
+    caller: Caller,
+    server_session: str,
+    device_id: str,
+    seq: int,
+    sdp: str,
+    ticket: dict[str, object],
+    websocket: dict[str, str],
 ) -> dict[str, Any]:
     """The content of the `m.call.answer` to a call."""
     content = _common(caller, server_session, device_id, seq)
     content["answer"] = {"type": "answer", "sdp": sdp}
     content[TICKET_KEY] = ticket
+    content[WEBSOCKET_KEY] = websocket
     return content
+
+
+def websocket(key: str) -> dict[str, str]:
+    """How an answer says where else its session may come in, once and soon (netcode/PROTOCOL.md)."""
+    return {"path": WEBSOCKET_PATH, "key": key}
 
 
 def refusal_content(
