@@ -122,6 +122,19 @@ def test_a_cookie_is_good_for_a_minute() -> None:
         handshake.check(cookie(handshake), 5.1 + COOKIE_LIFE)
 
 
+def test_a_peer_whose_cookie_is_stale_is_told_and_begins_no_association() -> None:
+    pair = Pair()
+    client, server = pair.client.association, pair.server.association
+    server.receive(client.outgoing(pair.now)[0], pair.now)
+    client.receive(server.outgoing(pair.now)[0], pair.now)
+    (echo,) = client.outgoing(pair.now)
+    server.receive(echo, pair.now + COOKIE_LIFE + 1)
+    (refusal,) = server.outgoing(pair.now + COOKIE_LIFE + 1)
+    assert server.state is State.CLOSED
+    client.receive(refusal, pair.now)
+    assert client.over
+
+
 @pytest.mark.parametrize("size", [0, 1025])
 def test_a_cookie_that_is_missing_or_would_not_fit_is_not_returned(size: int) -> None:
     with pytest.raises(BadSctp):
