@@ -86,8 +86,6 @@ class End:
         self.association = Association(config, now)
         self.events: list[Event] = []
         self.packets = 0
-        self.late = 0
-        """Timers that were overdue although `next_timer` had not said so."""
 
     @property
     def messages(self) -> list[Message]:

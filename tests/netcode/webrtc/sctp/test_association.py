@@ -376,6 +376,20 @@ def test_channels_close_on_a_bad_network_too(seed: int) -> None:
     pair.until(lambda: sum(isinstance(e, StreamReset) for e in pair.client.events) == 5, 20)
 
 
+def test_a_timeout_that_became_shorter_is_told_at_once() -> None:
+    pair = Pair().open()
+    client, server = pair.client.association, pair.server.association
+    pose(client, 1, pair.now)
+    (first,) = client.outgoing(pair.now)
+    pose(client, 2, pair.now)
+    client.outgoing(pair.now)
+    server.receive(first, pair.now)
+    (sack,) = server.outgoing(pair.now)
+    before = client.next_timer()
+    client.receive(sack, pair.now + 0.01)
+    assert (client.next_timer() or 0) <= client._flight.t3_at < (before or 0)
+
+
 def test_timers_may_come_early_and_never_late() -> None:
     """The harness calls `on_timer` when `next_timer` says so; here it is checked against all deadlines there are."""
     pair = Pair.over(LINKS["20%"], seed=11).open()

@@ -110,6 +110,21 @@ def test_a_loss_halves_the_window_once_per_flight(sender: Sender) -> None:
     assert sender.congestion.cwnd == 20_000
 
 
+def test_while_a_loss_is_recovered_from_the_window_does_not_grow(sender: Sender) -> None:
+    sender.congestion.cwnd = 40_000
+    sender.send(*"uuuuuu")
+    for last in (2, 3, 4):
+        sender.sack(-1, (2, last), after=0.001)
+    sender.congestion.cwnd = 10_000  # below the threshold: a byte more for each that arrives
+    sender.flight.limited = True
+    sender.sack(4, after=0.001)
+    assert sender.congestion.cwnd == 10_000
+    sender.send("u", "u")
+    sender.flight.limited = True
+    sender.sack(6, after=0.001)
+    assert sender.congestion.cwnd > 10_000
+
+
 def test_a_lost_pose_is_given_up_and_the_peer_is_told_with_the_next_packet_or_soon(sender: Sender) -> None:
     sender.send(*"uuuuu")
     for last in (2, 3, 4):

@@ -122,6 +122,19 @@ def test_a_cookie_is_good_for_a_minute() -> None:
         handshake.check(cookie(handshake), 5.1 + COOKIE_LIFE)
 
 
+def test_a_peer_whose_cookie_is_stale_is_told_and_begins_no_association() -> None:
+    pair = Pair()
+    client, server = pair.client.association, pair.server.association
+    server.receive(client.outgoing(pair.now)[0], pair.now)
+    client.receive(server.outgoing(pair.now)[0], pair.now)
+    (echo,) = client.outgoing(pair.now)
+    server.receive(echo, pair.now + COOKIE_LIFE + 1)
+    (refusal,) = server.outgoing(pair.now + COOKIE_LIFE + 1)
+    assert server.state is State.CLOSED
+    client.receive(refusal, pair.now)
+    assert client.over
+
+
 @pytest.mark.parametrize("size", [0, 1025])
 def test_a_cookie_that_is_missing_or_would_not_fit_is_not_returned(size: int) -> None:
     with pytest.raises(BadSctp):
@@ -144,6 +157,46 @@ def test_data_that_travels_with_the_cookie_is_taken_and_data_before_it_is_not() 
     assert [event for event in server.events() if isinstance(event, Message)] == [Message(0, 53, b"four")]
     (answer,) = server.outgoing(pair.now + 1)
     assert [chunk.kind for chunk in chunks.split(answer, 12)] == [COOKIE_ACK, chunks.SACK]
+
+
+def test_a_cookie_of_another_attempt_is_not_acknowledged_once_there_is_an_association() -> None:
+    pair = Pair()
+    client, server = pair.client.association, pair.server.association
+    (init,) = client.outgoing(pair.now)
+    stranger = chunks.pack_init(INIT, PEER)
+    server.receive(client._envelope(0, stranger), pair.now)
+    (other,) = server.outgoing(pair.now)
+    echo = server._handshake.echo(chunks.read_init(chunks.split(other, 12)[0].body))
+    server.receive(init, pair.now)
+    pair.client.wire.send(init, pair.now)
+    pair.open()
+    pair.run(0.1)
+    server.receive(client._seal(echo), pair.now)
+    assert server.outgoing(pair.now) == []
+    assert server._peer_tag == client._handshake.tag
+
+
+def test_nothing_but_the_handshake_counts_before_it_is_complete() -> None:
+    pair = Pair()
+    client, server = pair.client.association, pair.server.association
+    (init,) = client.outgoing(pair.now)
+    server.receive(init, pair.now)
+    (init_ack,) = server.outgoing(pair.now)
+    client.receive(init_ack, pair.now)
+    (echo,) = client.outgoing(pair.now)
+    early = [
+        chunks.pack(chunks.HEARTBEAT, chunks.pack_parameters([(1, b"nonce")])),
+        chunks.pack_sack(server.outbound.next_tsn, 1000, [], []),
+        chunks.pack_forward_tsn(77, []),
+        chunks.pack(chunks.SHUTDOWN, bytes(4)),
+    ]
+    for chunk in early:
+        server.receive(client._seal(chunk), pair.now)
+    assert not server.over
+    assert server.outgoing(pair.now) == []
+    server.receive(echo, pair.now)
+    (answer,) = server.outgoing(pair.now)
+    assert [chunk.kind for chunk in chunks.split(answer, 12)] == [COOKIE_ACK]
 
 
 def test_a_passive_side_keeps_nothing_of_an_init() -> None:

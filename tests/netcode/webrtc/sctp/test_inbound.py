@@ -68,6 +68,14 @@ def test_shuffled_messages_come_out_in_order_and_each_once(first: int, ssn: int)
     assert peer.kept == 0
 
 
+def test_in_order_they_come_out_past_the_wrap_too() -> None:
+    peer = Peer(first=2**32 - 2)
+    peer.inbound._streams._next[0] = 0xFFFE
+    for n in range(5):
+        peer.data(n, b"%d" % n, ssn=0xFFFE + n)
+    assert peer.got == [b"0", b"1", b"2", b"3", b"4"]
+
+
 def test_unordered_messages_do_not_wait_and_ordered_ones_wait_for_their_own_stream_alone() -> None:
     peer = Peer()
     peer.data(1, b"pose", flags=WHOLE | UNORDERED, stream=1)

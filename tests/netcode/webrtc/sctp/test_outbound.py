@@ -156,6 +156,31 @@ def test_what_is_lost_goes_before_what_is_new() -> None:
     assert [offset for _, offset, _, _ in sender.go()] == [0, 1, 2]
 
 
+def test_the_first_loss_is_sent_again_though_the_window_has_just_become_small_and_only_the_first() -> None:
+    sender = Sender()
+    out = sender.out
+    out.congestion.cwnd = 20 * MTU
+    for _ in range(17):
+        sender.event()
+    for _ in range(5):
+        sender.go()
+    out.congestion.cwnd = 6 * MTU
+    for last in (3, 4, 5):
+        out.flight.acknowledge(999, ((3, last),), sender.now)
+    assert out.flight.size > out.congestion.cwnd
+    assert [offset for _, offset, _, _ in sender.go()] == [0]
+    assert sender.go() == []
+
+
+def test_a_waiting_event_keeps_a_quarter_of_the_window_free_of_poses() -> None:
+    sender = Sender()
+    sender.out.congestion.cwnd = 4 * 616
+    assert [sender.pose() for _ in range(3)] == [True] * 3
+    sender.event()
+    assert not sender.pose()
+    assert [stream for _, _, stream, _ in sender.go()] == [1, 1, 1, 0]
+
+
 def test_the_number_of_chunks_under_way_is_bounded_however_small_they_are() -> None:
     sender = Sender()
     sender.out.congestion.cwnd = 10**9

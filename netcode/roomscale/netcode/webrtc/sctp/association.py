@@ -218,7 +218,10 @@ class Association(Dispatch):
         return packets
 
     def next_timer(self) -> float | None:
-        """When to call `on_timer`, at the latest; None while nothing is awaited. It may be early, never late."""
+        """When to call `on_timer`, at the latest; None while nothing is awaited. It may be early, never late.
+
+        `deadline` says the same without a call, and infinity for None. It changes with every other call.
+        """
         return None if self.deadline == INFINITY else self.deadline
 
     def on_timer(self, now: float) -> None:

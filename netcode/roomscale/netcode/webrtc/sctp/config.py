@@ -23,6 +23,8 @@ MAX_DUPLICATES: Final = 16
 """Duplicate TSNs that a SACK of ours reports."""
 MAX_REPLIES: Final = 16
 """Control chunks that wait to be sent; more are dropped, as if the network had lost them."""
+MAX_STREAMS: Final = 256
+"""Streams at most: FORWARD TSN may have to name them all in one packet."""
 INFINITY: Final = float("inf")
 """The deadline of a timer that does not run."""
 
@@ -37,7 +39,7 @@ class SctpConfig:
     """The SCTP port that our SDP names (a=sctp-port)."""
     remote_port: int = 5000
     """The SCTP port that the peer's SDP names."""
-    streams: int = 256
+    streams: int = MAX_STREAMS
     """Streams each way that we agree to. RFC 8831 §6.2 would have 65,535; ours use two, and each costs memory."""
     max_message_size: int = 65_536
     """Bytes of a message from the peer (a=max-message-size)."""
@@ -61,10 +63,21 @@ class SctpConfig:
     """Times that a handshake's packet is sent again: about 20 s."""
     sack_delay: float = 0.06
     """Seconds for which a SACK waits for data to ride on: a tick at 20 Hz, and less than `queue_target`, or the wait
-    would look like a queue to a peer that measures as we do. At most 0.2 (RFC 9260 §6.2)."""
+    would look like a queue to a peer that measures as we do. At most 0.2 (RFC 9260 §6.2), which suits a server whose
+    peers send small poses: no window holds those back."""
     max_window: int = 262_144
     """Bytes in flight at most."""
     queue_target: float = 0.08
     """Seconds of standing queue on the path, measured as round trips above the shortest one, at which we slow down."""
     heartbeat_interval: float = 15.0
     """Seconds of silence after which we ask whether the peer is there."""
+
+    def __post_init__(self) -> None:
+        if self.mtu % 4 or not 576 <= self.mtu <= MAX_PACKET:
+            raise ValueError(f"an mtu of {self.mtu} bytes; a multiple of four from 576 to {MAX_PACKET}")
+        if self.receive_buffer < max(1500, self.max_message_size):
+            raise ValueError(f"a receive buffer of {self.receive_buffer} bytes for messages of {self.max_message_size}")
+        if not 0 < self.sack_delay <= 0.2:
+            raise ValueError(f"a SACK delay of {self.sack_delay} s; at most 0.2")
+        if not 0 < self.streams <= MAX_STREAMS:
+            raise ValueError(f"{self.streams} streams; at most {MAX_STREAMS}")

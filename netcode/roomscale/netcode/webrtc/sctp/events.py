@@ -1,10 +1,11 @@
 """What an association tells its owner, in the order in which it happened.
 
-Rule: plain values. Named tuples, because a message is made for every pose.
+Rule: plain values. A message is a named tuple, because one is made for every pose.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from enum import Enum, auto
 from typing import NamedTuple, TypeAlias
 
@@ -25,7 +26,8 @@ class State(Enum):
     SHUTDOWN_ACK_SENT = auto()
 
 
-class Established(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Established:
     """The association is up: data may flow both ways."""
 
 
@@ -38,19 +40,22 @@ class Message(NamedTuple):
     data: bytes
 
 
-class StreamClosed(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class StreamClosed:
     """The peer reset its half of a stream: the data channel is closed (RFC 8831 §6.7). Ours is reset in answer."""
 
     stream: int
 
 
-class StreamReset(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class StreamReset:
     """Our half of a stream is reset, the peer agreed or refused: the number may be used again."""
 
     stream: int
 
 
-class PathProved(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class PathProved:
     """The peer returned the nonce of a `probe`: whoever got that packet holds the session's keys."""
 
     nonce: bytes
@@ -58,7 +63,8 @@ class PathProved(NamedTuple):
     """Seconds."""
 
 
-class Closed(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Closed:
     """The association is over; nothing follows."""
 
     reason: str

@@ -209,7 +209,7 @@ class Flight:
     def _arrived(
         self, blocks: Sequence[tuple[int, int]], behind: int, newest: Sent | None, arrived: int
     ) -> tuple[Sent | None, int]:
-        """What the gap blocks add to the chunk that was sent last among those newly acknowledged, and to their number."""
+        """With what the gap blocks report: the chunk that was sent last of all newly acknowledged, and their number."""
         sent = self.sent
         for first, last in blocks:
             for at in range(max(0, first - behind - 1), min(len(sent), last - behind)):

@@ -27,11 +27,12 @@ _MAC_SIZE = 16
 
 
 class StaleCookie(BadSctp):
-    """A cookie of ours that came back too late; `age` in seconds."""
+    """A cookie of ours that came back too late: `age` in seconds, and the `tag` of the peer that it was made for."""
 
-    def __init__(self, age: float) -> None:
+    def __init__(self, age: float, tag: int) -> None:
         super().__init__(f"a cookie of {age:.0f} s ago")
         self.age = age
+        self.tag = tag
 
 
 class Handshake:
@@ -74,7 +75,7 @@ class Handshake:
             raise BadSctp("a cookie that is not ours")
         made, tag, window, outbound, inbound, tsn, forward_tsn = _COOKIE.unpack(said)
         if now - made > COOKIE_LIFE:
-            raise StaleCookie(now - made)
+            raise StaleCookie(now - made, tag)
         return Init(tag, window, outbound, inbound, tsn, forward_tsn, b"")
 
     def _self(self) -> Init:

@@ -1,6 +1,7 @@
 """What arrived: which TSNs, what of them is still missing, and the SACK that says so (RFC 9260 §6.2, §6.7; RFC 3758).
 
-Rule: a TSN is marked as received only if its payload was delivered or is kept; nothing that a SACK reported is dropped.
+Rule: a TSN is marked as received only once its payload is delivered, or kept, or can become no message any more; what a
+SACK reported is never dropped for want of room.
 
 When a SACK is due. The RFC's "at least every second packet, within 200 ms" makes a packet of acknowledgement for every
 two of data, where a world has data going both ways every 50 ms anyway. So a SACK waits for data to ride on, at most
@@ -59,7 +60,7 @@ class Inbound:
         """When a SACK must go, whether or not data does; infinity when none is owed."""
 
     def data(self, flags: int, tsn: int, stream: int, ssn: int, ppid: int, payload: bytes, now: float) -> None:
-        """A DATA chunk with payload. Raises BadSctp if the peer overran what we advertised."""
+        """A DATA chunk with payload. Raises BadSctp for more than was advertised, or too large a message."""
         ahead = (tsn - self.cumulative) & U32
         if ahead == 1 and not self._ahead:
             due = now + self._delay

@@ -164,9 +164,9 @@ class Lifecycle:
         try:
             peer = self._handshake.check(chunk.body, now)
         except StaleCookie as stale:
-            microseconds = _U32.pack(min(int(stale.age * 1e6), 0xFFFF_FFFF))
-            if self._peer_tag:
-                self._reply(chunks.pack_causes(chunks.ERROR, chunks.CAUSE_STALE_COOKIE, microseconds))
+            staleness = _U32.pack(min(int(stale.age * 1e6), 0xFFFF_FFFF))  # in microseconds, §3.3.10.3
+            error = chunks.pack_causes(chunks.ERROR, chunks.CAUSE_STALE_COOKIE, staleness)
+            self._send_alone(self._envelope(stale.tag, error))
             return
         except BadSctp:
             return  # §5.1.5: silently
