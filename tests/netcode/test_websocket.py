@@ -34,6 +34,9 @@ class Told:
     def message(self, session: str, channel: Channel, data: bytes) -> None:
         self.events.append((session, channel, data))
 
+    def paced(self, session: str, rate: float) -> None:
+        self.events.append(("paced", session, rate))
+
     def closed(self, session: str, reason: str) -> None:
         self.events.append(("closed", session, reason))
 

@@ -13,6 +13,7 @@ import pytest
 
 from roomscale.netcode.core.messages import GoodbyeCode, NoticeCode
 from roomscale.worlds.gate.config import GateLimits
+from roomscale.worlds.visitor import Answer
 from tests.netcode.sockets import SocketPipe, SocketVisitor
 from tests.support.homeserver import RunningHomeserver, running_homeserver
 from tests.worlds.gate.harness import Tab, house, person, until
@@ -51,18 +52,19 @@ async def test_every_answer_brings_a_key_with_which_the_same_participant_may_com
     async with house(synapse, tmp_path) as built, await synapse.person("owner") as owner:
         room_id = await built.world(owner)
         async with person(built, room_id) as tab, built.http() as http, aiohttp.ClientSession() as sockets:
-            event = await tab.call(await tab.visitor.offer())
-            tab.ticket = event["content"]["org.roomscale.ticket"]
-            peers = set()
-            where = event["content"]["org.roomscale.websocket"]
+            reply = await tab.reply(15.0)
+            assert isinstance(reply, Answer)
+            ticket, key, peers = reply.ticket, reply.websocket_key, set()
             for _ in range(2):
-                visitor = SocketVisitor(SocketPipe(await sockets.ws_connect(built.url + where["path"])))
-                await visitor.enter(where["key"])
+                assert key is not None
+                visitor = SocketVisitor(SocketPipe(await sockets.ws_connect(built.url + "/net")))
+                await visitor.enter(key)
                 peers.add(visitor.peer)
                 offer = {"type": "offer", "sdp": await tab.visitor.offer()}
-                body = {"ticket": tab.ticket["value"], "session": tab.tab, "offer": offer}
+                body = {"ticket": ticket, "session": tab.session, "offer": offer}
                 answer = (await http.post("/api/session/resume", json=body)).json()
-                tab.ticket, where = answer["ticket"], answer["websocket"]
+                assert answer["websocket"]["path"] == "/net"
+                ticket, key = answer["ticket"]["value"], answer["websocket"]["key"]
                 await visitor.close()
             assert len(peers) == 1
             assert built.sessions(room_id) == 1

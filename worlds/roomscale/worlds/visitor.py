@@ -20,7 +20,7 @@ from typing import Any, Final, TypeVar
 from roomscale.netcode.testing.candidates import only_at
 from roomscale.netcode.testing.headless import Headless
 from roomscale.worlds.errors import EntryRefused, GateError, MatrixError, WorldRefused
-from roomscale.worlds.gate.signalling import ANSWER, HANGUP, INVITE, TICKET_KEY, VERSION
+from roomscale.worlds.gate.signalling import ANSWER, HANGUP, INVITE, TICKET_KEY, VERSION, WEBSOCKET_KEY
 from roomscale.worlds.ids import RoomId
 from roomscale.worlds.matrix import JsonObject, MatrixClient
 from roomscale.worlds.matrix.transport import ONCE
@@ -55,6 +55,8 @@ class Answer:
     sdp: str
     ticket: str | None
     """To come back with, see `gate.tickets`."""
+    websocket_key: str | None = None
+    """With which to come by WebSocket instead, once and soon."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,9 +88,12 @@ def read_reply(event: object, server: str, room_id: str, session: str, call_id: 
     sdp = answer.get("sdp") if event.get("type") == ANSWER and isinstance(answer, dict) else None
     if not isinstance(sdp, str) or len(sdp) > LARGEST_SDP:
         return None
-    ticket = content.get(TICKET_KEY)
-    value = ticket.get("value") if isinstance(ticket, dict) else None
-    return Answer(sdp, value if isinstance(value, str) else None)
+    return Answer(sdp, _text_in(content.get(TICKET_KEY), "value"), _text_in(content.get(WEBSOCKET_KEY), "key"))
+
+
+def _text_in(holder: object, key: str) -> str | None:
+    value = holder.get(key) if isinstance(holder, dict) else None
+    return value if isinstance(value, str) else None
 
 
 class Tab:

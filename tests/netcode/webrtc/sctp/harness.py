@@ -19,7 +19,7 @@ class Wire(Protocol):
 
     def send(self, packet: bytes, now: float) -> None: ...
 
-    def receive(self, now: float) -> list[bytes]: ...
+    def due(self, now: float) -> list[bytes]: ...
 
 
 class Bottleneck:
@@ -45,7 +45,7 @@ class Bottleneck:
         self._free_at = now + wait + (len(packet) + OVERHEAD) / self._rate
         self._flying.append((self._free_at + self._delay, packet))
 
-    def receive(self, now: float) -> list[bytes]:
+    def due(self, now: float) -> list[bytes]:
         arrived = []
         while self._flying and self._flying[0][0] <= now:
             arrived.append(self._flying.popleft()[1])
@@ -70,7 +70,7 @@ class Gate:
         if not self.drop(packet):
             self._flying.append((now + self._delay, packet))
 
-    def receive(self, now: float) -> list[bytes]:
+    def due(self, now: float) -> list[bytes]:
         arrived = []
         while self._flying and self._flying[0][0] <= now:
             arrived.append(self._flying.popleft()[1])
@@ -143,7 +143,7 @@ class Pair:
             self.now += GRAIN
             if each:
                 each(self.now)
-            up, down = self.client.wire.receive(self.now), self.server.wire.receive(self.now)
+            up, down = self.client.wire.due(self.now), self.server.wire.due(self.now)
             self.client.turn(down, self.now)
             self.server.turn(up, self.now)
 

@@ -30,7 +30,7 @@ LINKS = {
     "clean": LinkConfig(delay=0.04, jitter=0.02),
     "5%": LinkConfig(delay=0.04, jitter=0.02, loss=0.05, duplicate=0.02, reorder=0.05),
     "20%": LinkConfig(delay=0.04, jitter=0.02, loss=0.2, duplicate=0.02, reorder=0.05),
-    "20% in bursts": LinkConfig(delay=0.04, jitter=0.02, loss=0.2, burst=4, duplicate=0.02, reorder=0.05),
+    "20% in bursts": LinkConfig(delay=0.04, jitter=0.02, burst_loss=0.2, burst_length=4, duplicate=0.02, reorder=0.05),
 }
 
 

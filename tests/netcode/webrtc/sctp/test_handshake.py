@@ -59,7 +59,7 @@ def test_each_packet_of_it_may_be_lost(kind: int, times: int) -> None:
 
 @pytest.mark.parametrize("seed", range(10))
 def test_it_completes_on_a_network_that_loses_copies_and_shuffles(seed: int) -> None:
-    link = LinkConfig(delay=0.03, jitter=0.05, loss=0.2, burst=2, duplicate=0.3, reorder=0.3, hold=0.8)
+    link = LinkConfig(delay=0.03, jitter=0.05, burst_loss=0.2, burst_length=2, duplicate=0.3, reorder=0.3, hold=0.8)
     pair = Pair.over(link, seed=seed).open()
     speak(pair)
     pair.run(3)
