@@ -128,7 +128,7 @@ class PoseUpdate:
 
 @dataclass(frozen=True, slots=True)
 class Jump:
-    """0x03, events, client to server: I am there now, not by walking. `jumps` counts them, modulo 16."""
+    """0x04, events, client to server: I am there now, not by walking. `jumps` counts them, modulo 16."""
 
     reason: int
     jumps: int
@@ -214,7 +214,7 @@ class Goodbye:
 
 @dataclass(frozen=True, slots=True)
 class Correct:
-    """0x87, events, server to client: you are not there but here. `corrections` counts them, modulo 16."""
+    """0x88, events, server to client: you are not there but here. `corrections` counts them, modulo 16."""
 
     corrections: int
     pose: Pose

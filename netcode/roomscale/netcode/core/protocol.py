@@ -142,7 +142,7 @@ def _read_sight(r: Reader) -> Sight:
 _FROM_CLIENT: dict[int, tuple[Channel, Callable[[Reader], ClientMessage]]] = {
     0x01: (Channel.EVENTS, _read_hello),
     0x02: (Channel.EVENTS, lambda r: Ping(r.uint(4))),
-    0x03: (Channel.EVENTS, _read_jump),
+    0x04: (Channel.EVENTS, _read_jump),
     HERE_TYPE: (Channel.POSES, _read_here),
     POSE_TYPE: (Channel.POSES, lambda r: PoseUpdate(r.uint(2), r.uint(4), r.pose())),
 }
@@ -153,7 +153,7 @@ _FROM_SERVER: dict[int, tuple[Channel, Callable[[Reader], ServerMessage]]] = {
     0x84: (Channel.EVENTS, lambda r: Pong(r.uint(4), r.uint(4), r.uint(4))),
     0x85: (Channel.EVENTS, lambda r: Notice(r.uint(1), r.str8())),
     0x86: (Channel.EVENTS, lambda r: Goodbye(r.uint(1), r.str8())),
-    0x87: (Channel.EVENTS, _read_correct),
+    0x88: (Channel.EVENTS, _read_correct),
     SNAPSHOT_TYPE: (Channel.POSES, _read_snapshot),
     SIGHT_TYPE: (Channel.POSES, _read_sight),
 }
@@ -199,7 +199,7 @@ def _encode_client(message: ClientMessage) -> bytes:
         case Ping(client_ms):
             return b"\x02" + uint(client_ms, 4)
         case Jump(reason, jumps, pose):
-            return b"\x03" + uint(reason, 1) + uint(bits((jumps, 4)), 1) + pack_pose(pose)
+            return b"\x04" + uint(reason, 1) + uint(bits((jumps, 4)), 1) + pack_pose(pose)
         case PoseUpdate(seq, last_tick, pose):
             return b"\x10" + uint(seq, 2) + uint(last_tick, 4) + pack_pose(pose)
         case Here(seq, at, jumps, corrections, pose):
@@ -223,7 +223,7 @@ def _encode_server(message: ServerMessage) -> bytes:
         case Goodbye(code, reason):
             return b"\x86" + uint(code, 1) + str8(reason)
         case Correct(corrections, pose):
-            return b"\x87" + uint(bits((corrections, 4)), 1) + pack_pose(pose)
+            return b"\x88" + uint(bits((corrections, 4)), 1) + pack_pose(pose)
         case Snapshot(tick, ms, seq, records):
             head = b"\x90" + uint(tick, 4) + uint(ms, 4) + uint(seq, 2) + uint(len(records), 1)
             return head + b"".join(uint(r.peer, 2) + pack_pose(r.pose) for r in records)
