@@ -84,7 +84,8 @@ class Document:
         for axis, w in self.windows.items():
             r = (known[axis] + 5) // 10
             pose[axis] = 10 * (r + ((delta[axis] - r + w // 2) % w) - w // 2)
-        return {**known, **pose}
+        flags = known["flags"] & ~1 | delta["speaking"]
+        return {**known, **pose, "flags": flags}
 
     def table(self, table: Table, bits: Bits) -> dict[str, Any]:
         """A struct's fields one after the other."""

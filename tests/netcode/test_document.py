@@ -46,7 +46,7 @@ def test_the_tables_refuse_what_the_vectors_call_malformed(vector: dict[str, Any
 
 @pytest.mark.parametrize("vector", [v for v in load("references/*.json") if v["known"]], ids=lambda v: v["name"])
 def test_the_formula_of_the_document_reads_a_delta_as_the_vectors_do(vector: dict[str, Any]) -> None:
-    assert DOCUMENT.windows == {"x": 2048, "y": 512, "z": 2048}
+    assert DOCUMENT.windows == {"x": 2048, "y": 256, "z": 2048}
     assert DOCUMENT.reference(vector["delta"], vector["known"]) == vector["pose"]
 
 
@@ -72,8 +72,9 @@ def test_the_limits_of_the_document_are_those_that_a_node_keeps() -> None:
 def test_the_figures_of_the_document_are_those_that_the_crowd_is_told_by() -> None:
     text = " ".join((NETCODE / "PROTOCOL.md").read_text().split())
     assert f"at most **{REFERENCE_TICKS} ticks** before it" in text
-    assert f"for {motion.LINGER} ticks after a gesture or a flag has changed" in text
-    assert f"for {motion.LINGER} ticks after somebody began to move" in text
+    assert f"for {motion.LATELY} ticks after a gesture, or a flag that a Delta does not tell, has changed" in text
+    assert f"for {motion.SHORTLY} ticks after somebody began to move" in text
+    assert f"and for {motion.SHORTLY} ticks after (at 5 Hz: {motion.LATELY})" in text
     assert f"each {sight.BEAT}th tick one comes" in text
     assert f"worlds of more than {interest.SMALL} they are sought" in text
     assert f"in up to {FIRST_FRAMES} frames of {FULL:,} bytes at once" in text

@@ -33,7 +33,7 @@ _FEW: Final = 1.75
 stand evenly.)"""
 _MANY: Final = 7.5
 """The same, above which smaller cells are the next time: a quarter of them is still enough."""
-_SPEAKING: Final = 0.5
+_SPEAKING: Final = 0.7
 """As how far away one who speaks counts, as a share of the true distance."""
 _LOOKED_AT: Final = 0.3
 """By what share of their distance those straight ahead count as nearer; none to the side and behind."""

@@ -18,7 +18,7 @@ MAX_RECORDS: Final = 64
 """Records in one SNAPSHOT or SIGHT: at most 14 + 64 x 16 = 1,038 bytes, so that one UDP payload stays below 1,200."""
 MAX_PEER: Final = 8191
 """The largest peer id: 13 bits, as a Delta has them."""
-REFERENCE_TICKS: Final = 24
+REFERENCE_TICKS: Final = 40
 """Ticks: a Delta is read against a pose of the same peer that is at most this much older."""
 MAX_STR8: Final = 255
 """Bytes of UTF-8 in a str8."""
@@ -257,7 +257,8 @@ class Keyframe:
 class Delta:
     """One other participant in a SIGHT whose last pose is known: the low bits of where they are now.
 
-    x, y, z: centimetres modulo 2,048, 512 and 2,048. pitch: 180/127 degrees, i7. yaw: 1/256 turn. age: as above.
+    x, y, z: centimetres modulo 2,048, 256 and 2,048. pitch: 180/127 degrees, i7. yaw: 1/256 turn. speaking: the flag,
+    0 or 1. age: as above.
     """
 
     peer: int
@@ -265,6 +266,7 @@ class Delta:
     pitch: int
     z: int
     y: int
+    speaking: int
     yaw: int
     age: int
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from roomscale.netcode.core.messages import Delta, Keyframe, Pose
+from roomscale.netcode.core.messages import Delta, Flags, Keyframe, Pose
 from roomscale.netcode.core.wire import Reader, bits, pack_pose, signed, uint, want
 
 KEYFRAME: Final = 1 << 13
@@ -21,7 +21,7 @@ OLDEST: Final = 15
 """An age of so many steps, or more."""
 WINDOW: Final = 2048
 """Centimetres after which x and z of a Delta repeat."""
-WINDOW_Y: Final = 512
+WINDOW_Y: Final = 256
 """Centimetres after which y of a Delta repeats."""
 
 
@@ -37,7 +37,7 @@ def read_record(r: Reader) -> Keyframe | Delta:
     word = r.uint(6)
     x = (head >> 14) | (word & 0x1FF) << 2
     pitch = (word >> 9 & 127 ^ 64) - 64
-    return Delta(peer, x, pitch, word >> 16 & 2047, word >> 27 & 511, word >> 36 & 255, word >> 44)
+    return Delta(peer, x, pitch, word >> 16 & 2047, word >> 27 & 255, word >> 35 & 1, word >> 36 & 255, word >> 44)
 
 
 def pack_record(record: Keyframe | Delta) -> bytes:
@@ -46,15 +46,16 @@ def pack_record(record: Keyframe | Delta) -> bytes:
         case Keyframe(peer, x, y, z, yaw, pitch, gesture, flags, age):
             head = uint(bits((peer, 13)) | KEYFRAME, 2)
             return head + pack_pose(Pose(x, y, z, yaw, pitch, gesture, bits((flags, 4), (age, 4))))
-        case Delta(peer, x, pitch, z, y, yaw, age):
+        case Delta(peer, x, pitch, z, y, speaking, yaw, age):
             low = bits((peer, 13), (0, 1), (x, 11), signed(pitch, 7))
-            return uint(low | bits((z, 11), (y, 9), (yaw, 8), (age, 4)) << 32, 8)
+            return uint(low | bits((z, 11), (y, 8), (speaking, 1), (yaw, 8), (age, 4)) << 32, 8)
 
 
 def pose_of(record: Keyframe | Delta, known: Pose | None) -> Pose | None:
     """The pose that a record tells; of a Delta, the one nearest to what is known of its peer, or None without that.
 
-    Gesture and flags of a Delta are those known: a change of them comes in keyframes.
+    Gesture and flags of a Delta, but for the one that tells of speaking, are those known: a change of them comes in
+    keyframes.
     """
     if isinstance(record, Keyframe):
         return Pose(record.x, record.y, record.z, record.yaw, record.pitch, record.gesture, record.flags)
@@ -67,7 +68,7 @@ def pose_of(record: Keyframe | Delta, known: Pose | None) -> Pose | None:
         record.yaw << 8,
         max(-127, min(127, record.pitch * 2)),
         known.gesture,
-        known.flags,
+        known.flags & ~Flags.SPEAKING | record.speaking * Flags.SPEAKING,
     )
 
 
