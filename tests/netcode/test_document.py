@@ -9,25 +9,30 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from roomscale.netcode.core.messages import Channel
+from roomscale.netcode.core import interest, motion, sight, sightings
+from roomscale.netcode.core.frames import FULL
+from roomscale.netcode.core.messages import REFERENCE_TICKS, Channel
 from roomscale.netcode.core.names import MAX_NAME
 from roomscale.netcode.core.protocol import decode_client, decode_server
-from roomscale.netcode.core.settings import SimulationConfig
+from roomscale.netcode.core.records import AGE_MS
+from roomscale.netcode.core.settings import MOST_SESSIONS, SimulationConfig
+from roomscale.netcode.core.world import FIRST_FRAMES
 from roomscale.netcode.errors import ProtocolError
 from roomscale.netcode.node import flow, framing
 from roomscale.netcode.node.config import NodeConfig
 from roomscale.netcode.node.websocket import WebSocketConfig
 from tests.netcode import document
-from tests.netcode.test_vectors import as_json
-from tests.netcode.vectors import BAD, GOOD, NETCODE
+from tests.netcode.test_vectors import KINDS, as_json
+from tests.netcode.vectors import BAD, GOOD, NETCODE, load
 
 DOCUMENT = document.read()
 SEEDS = [bytes.fromhex(v["hex"]) for v in GOOD]
 
 
 def test_the_document_names_every_message() -> None:
-    assert len(DOCUMENT.messages) == 10
-    assert set(DOCUMENT.structs) == {"Pose", "Entrant", "Record"}
+    assert {name for name, _ in DOCUMENT.messages.values()} == set(KINDS)
+    assert set(DOCUMENT.structs) == {"Pose", "Entrant", "Record", "Keyframe", "Delta"}
+    assert DOCUMENT.variants == {"Sighting": (13, ["Delta", "Keyframe"])}
 
 
 @pytest.mark.parametrize("vector", GOOD, ids=lambda v: v["name"])
@@ -41,11 +46,17 @@ def test_the_tables_refuse_what_the_vectors_call_malformed(vector: dict[str, Any
         DOCUMENT.decode(vector["from"], vector["channel"], bytes.fromhex(vector["hex"]))
 
 
+@pytest.mark.parametrize("vector", [v for v in load("references/*.json") if v["known"]], ids=lambda v: v["name"])
+def test_the_formula_of_the_document_reads_a_delta_as_the_vectors_do(vector: dict[str, Any]) -> None:
+    assert DOCUMENT.windows == {"x": 2048, "y": 256, "z": 2048}
+    assert DOCUMENT.reference(vector["delta"], vector["known"]) == vector["pose"]
+
+
 def test_the_limits_of_the_document_are_those_that_a_node_keeps() -> None:
     text = " ".join((NETCODE / "PROTOCOL.md").read_text().split())
     for c in (SimulationConfig(), NodeConfig(Path("node.sock"))):
         assert f"| malformed frames of a client | {c.malformed_limit} in a session |" in text
-        assert f"nothing (PING or POSE) for {c.silence:g} s is gone" in text
+        assert f"nothing (PING, POSE or HERE) for {c.silence:g} s is gone" in text
         assert f"has not said HELLO {c.hello_timeout:g} s after" in text
         assert f"steps {c.tick_rate} times a second" in text
     c = SimulationConfig()
@@ -53,6 +64,24 @@ def test_the_limits_of_the_document_are_those_that_a_node_keeps() -> None:
     assert f"| frames on `poses` from a client | {c.poses_rate:g} a second, {c.poses_burst:g} at once |" in text
     assert f"| {NodeConfig(Path()).backlog // 1024} kB waiting |" in text
     assert f"at most {MAX_NAME} code points" in text
+    assert f"{c.max_speed:g} m/s over the ground and {c.max_climb:g} m/s up or down" in text
+    assert f"of which {c.speed_burst:g} s may come at once" in text
+    assert f"| JUMPs of a client | {c.jumps_rate:g} a second, {c.jumps_burst:g} at once |" in text
+    assert f"reaches {c.reach / 1000:g} km from its origin" in text
+    assert f"at most {MOST_SESSIONS:,} |" in text
+
+
+def test_the_figures_of_the_document_are_those_that_the_crowd_is_told_by() -> None:
+    text = " ".join((NETCODE / "PROTOCOL.md").read_text().split())
+    assert f"at most **{REFERENCE_TICKS} ticks** before it" in text
+    assert f"for {motion.LATELY} ticks after a gesture, or a flag that a Delta does not tell, has changed" in text
+    assert f"for {motion.SHORTLY} ticks after somebody began to move" in text
+    assert f"and for {motion.SHORTLY} ticks after (at 5 Hz: {motion.LATELY})" in text
+    assert f"each {sight.BEAT}th tick one comes" in text
+    assert f"worlds of more than {interest.SMALL} they are sought" in text
+    assert f"in up to {FIRST_FRAMES} frames of {FULL:,} bytes at once" in text
+    assert f"told for {sightings.OUT_OF_SIGHT} ticks" in text
+    assert f"16 ms × `age`" in text and AGE_MS == 16
 
 
 def test_the_numbers_of_the_websocket_section_are_those_of_the_code() -> None:

@@ -16,7 +16,7 @@ from roomscale.netcode.testing.link import LinkConfig
 from roomscale.netcode.testing.measure import Figures, Probe, Quantiles, figures, pair_up
 from roomscale.netcode.testing.rig import Guest, Rig
 from roomscale.netcode.testing.visitor import Visitor
-from roomscale.netcode.testing.walk import RADIUS, SPACING, SPEED, Walk
+from roomscale.netcode.testing.circle import RADIUS, SPACING, SPEED, Circle
 
 GRAIN = 0.005  # the rig's
 
@@ -60,7 +60,7 @@ def measured(link: LinkConfig, *, count: int = 4, moving: bool = True, seconds: 
     """What `count` visitors see over such links, after a second to get in."""
     rig = Rig(link=link)
     visitors = [RigVisitor(rig.visit(f"v{i}")) for i in range(count)]
-    probes = [Probe(visitor, Walk(i, count, moving)) for i, visitor in enumerate(visitors)]
+    probes = [Probe(visitor, Circle(i, count, moving)) for i, visitor in enumerate(visitors)]
     pair_up(probes)
     sent = [0] * count
     came = [0] * count
@@ -127,7 +127,7 @@ def test_who_stands_shows_no_latency_and_one_alone_has_nobody_to_see() -> None:
 
 def test_a_place_off_the_trail_says_nothing_about_time() -> None:
     rig = Rig()
-    probe = Probe(RigVisitor(rig.visit("v")), Walk(0, 1))
+    probe = Probe(RigVisitor(rig.visit("v")), Circle(0, 1))
     assert probe.was_at((0, 0, 0)) is None
     for i in range(200):
         probe.step(i / 20)
@@ -141,13 +141,13 @@ def test_a_place_off_the_trail_says_nothing_about_time() -> None:
 def test_the_real_visitor_tells_its_observer_what_went_and_came() -> None:
     visitor = Visitor()
     assert (visitor.peer, visitor.tick, visitor.over) == (None, None, None)
-    Probe(visitor, Walk(0, 1)).step(1.0)
+    Probe(visitor, Circle(0, 1)).step(1.0)
     assert units.metres(visitor.talk.pose) != (0, 0, 0)
 
 
 @pytest.mark.parametrize("count", [1, 2, 5, 64, 100])
 def test_neighbours_by_number_walk_side_by_side(count: int) -> None:
-    middles = [Walk(i, count).middle for i in range(count)]
+    middles = [Circle(i, count).middle for i in range(count)]
     assert len(set(middles)) == count
     for one, other in itertools.pairwise(middles):
         assert math.dist(one, other) == pytest.approx(SPACING)
@@ -155,7 +155,7 @@ def test_neighbours_by_number_walk_side_by_side(count: int) -> None:
 
 
 def test_a_walk_is_at_walking_speed_and_looks_where_it_goes() -> None:
-    walk = Walk(3, 9)
+    walk = Circle(3, 9)
     for now in (0.0, 1.7, 5.0):
         (x0, _, z0), yaw = walk.at(now)
         (x1, _, z1), _ = walk.at(now + 0.01)
@@ -163,7 +163,7 @@ def test_a_walk_is_at_walking_speed_and_looks_where_it_goes() -> None:
         heading = math.atan2(-(x1 - x0), -(z1 - z0)) % math.tau  # yaw 0 looks along -Z
         assert heading == pytest.approx(yaw, abs=0.01)
         assert math.dist((x0, 0.0, z0), walk.middle) == pytest.approx(RADIUS)
-    assert Walk(3, 9, moving=False).at(5.0) == (walk.middle, 0.0)
+    assert Circle(3, 9, moving=False).at(5.0) == (walk.middle, 0.0)
 
 
 def test_quantiles_are_by_nearest_rank() -> None:

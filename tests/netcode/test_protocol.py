@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -14,10 +16,10 @@ from roomscale.netcode.core.protocol import (
     decode_server,
     encode,
     newer,
-    pack_pose,
+    split_here,
     split_pose,
-    unpack_pose,
 )
+from roomscale.netcode.core.wire import pack_pose, unpack_pose
 from roomscale.netcode.errors import ProtocolError
 from tests.netcode import strategies
 
@@ -58,7 +60,7 @@ def test_any_bytes_give_a_value_or_a_protocol_error(channel: Channel, data: byte
 
 
 @settings(max_examples=300, deadline=None)
-@given(st.sampled_from([0x01, 0x10, 0x81, 0x82, 0x83, 0x90]), st.binary(max_size=1199))
+@given(st.sampled_from([0x01, 0x04, 0x10, 0x11, 0x81, 0x82, 0x83, 0x88, 0x90, 0x91]), st.binary(max_size=1199))
 def test_any_body_behind_a_known_type_gives_a_value_or_a_protocol_error(kind: int, body: bytes) -> None:
     test_any_bytes_give_a_value_or_a_protocol_error.hypothesis.inner_test(Channel.EVENTS, bytes((kind,)) + body)  # type: ignore[attr-defined]
     test_any_bytes_give_a_value_or_a_protocol_error.hypothesis.inner_test(Channel.POSES, bytes((kind,)) + body)  # type: ignore[attr-defined]
@@ -72,16 +74,26 @@ def test_every_14_bytes_are_a_pose(body: bytes) -> None:
 
 def test_a_pose_frame_is_split_without_touching_its_body() -> None:
     body = bytes(range(14))
-    frame = b"\x10\x02\x01\x04\x03\x02\x01" + body
-    assert split_pose(frame) == (0x0102, 0x01020304, body)
+    assert split_pose(b"\x10\x02\x01\x04\x03\x02\x01" + body) == (0x0102, body)
+    assert split_here(b"\x11\x02\x01\x04\x03\x75" + body) == (0x0102, 0x0304, 0x75, body)
 
 
 @pytest.mark.parametrize(
-    "data", [b"", b"\x10", b"\x11" + bytes(20), b"\x10" + bytes(19), b"\x10" + bytes(21), bytes(1201)]
+    "data",
+    [b"", b"\x10", b"\x12" + bytes(20), b"\x10" + bytes(19), b"\x10" + bytes(21), bytes(1201)]
+    + [b"\x11", b"\x11" + bytes(18), b"\x11" + bytes(20)],
 )
 def test_a_wrong_pose_frame_is_refused_by_the_short_way_too(data: bytes) -> None:
-    with pytest.raises(ProtocolError):
-        split_pose(data)
+    for split in (split_pose, split_here):
+        with pytest.raises(ProtocolError):
+            split(data)
+
+
+@pytest.mark.parametrize(("split", "data"), [(split_pose, b"\x11" + bytes(19)), (split_here, b"\x10" + bytes(20))])
+def test_the_other_versions_pose_is_of_the_wrong_type(split: Callable[[bytes], object], data: bytes) -> None:
+    with pytest.raises(ProtocolError) as caught:
+        split(data)
+    assert caught.value.reason == "type"
 
 
 @pytest.mark.parametrize(
@@ -95,6 +107,15 @@ def test_a_wrong_pose_frame_is_refused_by_the_short_way_too(data: bytes) -> None
         m.Hello(1, 1, "", "a b", m.Pose()),
         m.Notice(255, "\ud800"),
         m.Leave(tuple(range(1, 257))),
+        m.Jump(1, 16, m.Pose()),
+        m.Here(0, 65536, 0, 0, m.Pose()),
+        m.Here(0, 0, 16, 0, m.Pose()),
+        m.Correct(16, m.Pose()),
+        m.Sight(1, 0, 0, 0, 0, (m.Delta(8192, 0, 0, 0, 0, 0, 0, 0),)),
+        m.Sight(1, 0, 0, 0, 0, (m.Delta(1, 2048, 0, 0, 0, 0, 0, 0),)),
+        m.Sight(1, 0, 0, 0, 0, (m.Delta(1, 0, 64, 0, 0, 0, 0, 0),)),
+        m.Sight(1, 0, 0, 0, 0, (m.Delta(1, -1, 0, 0, 0, 0, 0, 0),)),
+        m.Sight(1, 0, 0, 0, 0, (m.Keyframe(1, 0, 0, 0, 0, 0, 0, 16, 0),)),
         m.Enter(tuple(m.Entrant(i, 0, "u" * 250, "n" * 40, "ada") for i in range(1, 6))),
     ],
     ids=repr,

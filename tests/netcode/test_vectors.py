@@ -10,6 +10,7 @@ import pytest
 from roomscale.netcode.core import messages, units
 from roomscale.netcode.core.messages import Channel, Message
 from roomscale.netcode.core.protocol import channel_of, decode_client, decode_server, encode
+from roomscale.netcode.core.records import pose_of
 from roomscale.netcode.errors import ProtocolError
 from tests.netcode.vectors import BAD, GOOD, load
 
@@ -24,6 +25,10 @@ KINDS: dict[str, type[Any]] = {
     "NOTICE": messages.Notice,
     "GOODBYE": messages.Goodbye,
     "SNAPSHOT": messages.Snapshot,
+    "JUMP": messages.Jump,
+    "HERE": messages.Here,
+    "CORRECT": messages.Correct,
+    "SIGHT": messages.Sight,
 }
 
 
@@ -65,3 +70,10 @@ def test_metres_and_radians_round_as_the_vectors_say(vector: dict[str, Any]) -> 
     x, y, z = vector["metres"]
     pose = units.pose(x, y, z, vector["yaw"], vector["pitch"])
     assert {key: getattr(pose, key) for key in vector["wire"]} == vector["wire"]
+
+
+@pytest.mark.parametrize("vector", load("references/*.json"), ids=lambda v: v["name"])
+def test_a_delta_is_read_against_what_is_known_as_the_vectors_say(vector: dict[str, Any]) -> None:
+    known = messages.Pose(**vector["known"]) if vector["known"] else None
+    pose = pose_of(messages.Delta(**vector["delta"]), known)
+    assert (dataclasses.asdict(pose) if pose else None) == vector["pose"]

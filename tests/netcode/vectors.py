@@ -9,7 +9,7 @@ from typing import Any
 NETCODE = Path(__file__).parents[2] / "netcode"
 
 
-def load(pattern: str = "v1-*.json") -> list[dict[str, Any]]:
+def load(pattern: str = "v?-*.json") -> list[dict[str, Any]]:
     """All vectors of the files that match."""
     return [vector for path in sorted((NETCODE / "vectors").glob(pattern)) for vector in json.loads(path.read_text())]
 

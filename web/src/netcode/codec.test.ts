@@ -3,7 +3,8 @@ import { describe, expect, it } from "vitest";
 import { decodeClient, decodeServer, encode } from "./codec";
 import { ProtocolError } from "./errors";
 import { fitStr8, Reader } from "./frame";
-import type { ChannelName, Message } from "./messages";
+import type { ChannelName, Delta, Message, WirePose } from "./messages";
+import { poseOf } from "./records";
 import { fromWire, toWire } from "./units";
 
 interface Vector {
@@ -23,8 +24,16 @@ interface UnitVector {
   readonly wire: { x: number; y: number; z: number; yaw: number; pitch: number };
 }
 
-const files = import.meta.glob<Vector[]>("../../../netcode/vectors/v1-*.json", { eager: true, import: "default" });
+interface ReferenceVector {
+  readonly name: string;
+  readonly known: WirePose | null;
+  readonly delta: Delta;
+  readonly pose: WirePose | null;
+}
+
+const files = import.meta.glob<Vector[]>("../../../netcode/vectors/v?-*.json", { eager: true, import: "default" });
 const units = import.meta.glob<UnitVector[]>("../../../netcode/vectors/units/*.json", { eager: true, import: "default" });
+const references = import.meta.glob<ReferenceVector[]>("../../../netcode/vectors/references/*.json", { eager: true, import: "default" });
 const vectors = Object.values(files).flat();
 const good = vectors.filter((vector) => vector.message !== undefined);
 const malformed = vectors.filter((vector) => vector.error !== undefined);
@@ -52,7 +61,7 @@ describe("the vectors", () => {
   it("are there", () => {
     expect(good.length).toBeGreaterThan(15);
     expect(malformed.length).toBeGreaterThan(20);
-    expect(new Set(good.map((vector) => (vector.message as Message).type)).size).toBe(10);
+    expect(new Set(good.map((vector) => (vector.message as Message).type)).size).toBe(14);
   });
 
   it.each(good)("decode: $name", (vector) => {
@@ -72,6 +81,10 @@ describe("the vectors", () => {
     }
     expect(raised).toBeInstanceOf(ProtocolError);
     expect((raised as ProtocolError).reason).toBe(vector.error);
+  });
+
+  it.each(Object.values(references).flat())("deltas: $name", ({ known, delta, pose }) => {
+    expect(poseOf(delta, known ?? undefined) ?? null).toEqual(pose);
   });
 
   it.each(Object.values(units).flat())("units: $name", ({ metres, yaw, pitch, wire }) => {

@@ -1,5 +1,5 @@
 /**
- * The codec of netcode/PROTOCOL.md, version 1: bytes to one typed message, and back.
+ * The codec of netcode/PROTOCOL.md, versions 1 and 2: bytes to one typed message, and back.
  *
  * Rule: decoding gives a message or raises one ProtocolError, whatever the bytes. The vectors in netcode/vectors
  * bind this file and the Python codec to the same document.
@@ -17,12 +17,15 @@ import {
   type PoseRecord,
   type ServerMessage,
 } from "./messages";
+import { readRecord, writeRecord } from "./records";
 
 type Read<M> = { readonly channel: ChannelName; readonly read: (reader: Reader) => M };
 
 const FROM_CLIENT: ReadonlyMap<number, Read<ClientMessage>> = new Map([
   [0x01, { channel: "events", read: readHello }],
   [0x02, { channel: "events", read: (r) => ({ type: "PING", clientMs: r.u32() }) }],
+  [0x04, { channel: "events", read: readJump }],
+  [0x11, { channel: "poses", read: readHere }],
   [0x10, { channel: "poses", read: (r) => ({ type: "POSE", seq: r.u16(), lastTick: r.u32(), pose: r.pose() }) }],
 ] satisfies [number, Read<ClientMessage>][]);
 
@@ -33,6 +36,8 @@ const FROM_SERVER: ReadonlyMap<number, Read<ServerMessage>> = new Map([
   [0x84, { channel: "events", read: (r) => ({ type: "PONG", clientMs: r.u32(), tick: r.u32(), serverMs: r.u32() }) }],
   [0x85, { channel: "events", read: (r) => ({ type: "NOTICE", code: r.u8(), text: r.str8() }) }],
   [0x86, { channel: "events", read: (r) => ({ type: "GOODBYE", code: r.u8(), reason: r.str8() }) }],
+  [0x88, { channel: "events", read: (r) => ({ type: "CORRECT", corrections: counted(r), pose: r.pose() }) }],
+  [0x91, { channel: "poses", read: readSight }],
   [0x90, { channel: "poses", read: readSnapshot }],
 ] satisfies [number, Read<ServerMessage>][]);
 
@@ -74,6 +79,24 @@ function several<T>(r: Reader, read: (r: Reader) => T): T[] {
   return Array.from({ length: count }, () => read(r));
 }
 
+/** How often something happened, modulo 16. */
+function counted(r: Reader): number {
+  const count = r.u8();
+  want(count < 16, `count ${count}`);
+  return count;
+}
+
+function readJump(r: Reader): ClientMessage {
+  const reason = r.u8();
+  want(reason >= 1 && reason <= 3, `reason ${reason}`);
+  return { type: "JUMP", reason, jumps: counted(r), pose: r.pose() };
+}
+
+function readHere(r: Reader): ClientMessage {
+  const [seq, at, era] = [r.u16(), r.u16(), r.u8()];
+  return { type: "HERE", seq, at, jumps: era & 15, corrections: era >> 4, pose: r.pose() };
+}
+
 function readHello(r: Reader): ClientMessage {
   const [newest, oldest, client, avatar, pose] = [r.u16(), r.u16(), r.str8(), r.str8(), r.pose()];
   want(1 <= oldest && oldest <= newest, "oldest version above newest, or 0");
@@ -101,6 +124,21 @@ function readSnapshot(r: Reader): ServerMessage {
   return { type: "SNAPSHOT", tick, serverMs, lastSeq, records };
 }
 
+function readSight(r: Reader): ServerMessage {
+  const interval = r.u8();
+  want(interval > 0, "interval 0");
+  const [lead, lastSeq, tick, serverMs, count] = [r.u8(), r.u16(), r.u32(), r.u32(), r.u8()];
+  want(count <= MAX_RECORDS, `${count} records`);
+  const records = Array.from({ length: count }, () => readRecord(r));
+  return { type: "SIGHT", interval, lead, lastSeq, tick, serverMs, records };
+}
+
+/** Modulo 16, as `counted` reads it. */
+function count(value: number): number {
+  if (value < 0 || value > 15) throw new RangeError(`${value} does not fit 4 bits`);
+  return value;
+}
+
 /** Encodes a message; raises RangeError when a field does not fit, which is a mistake of ours. */
 export function encode(message: Message): Uint8Array<ArrayBuffer> {
   switch (message.type) {
@@ -114,6 +152,12 @@ export function encode(message: Message): Uint8Array<ArrayBuffer> {
         .bytes();
     case "PING":
       return new Writer(0x02).u32(message.clientMs).bytes();
+    case "JUMP":
+      return new Writer(0x04).u8(message.reason).u8(count(message.jumps)).pose(message.pose).bytes();
+    case "HERE": {
+      const era = count(message.jumps) | (count(message.corrections) << 4);
+      return new Writer(0x11).u16(message.seq).u16(message.at).u8(era).pose(message.pose).bytes();
+    }
     case "POSE":
       return new Writer(0x10).u16(message.seq).u32(message.lastTick).pose(message.pose).bytes();
     case "WELCOME":
@@ -141,6 +185,12 @@ export function encode(message: Message): Uint8Array<ArrayBuffer> {
       return new Writer(0x85).u8(message.code).str8(message.text).bytes();
     case "GOODBYE":
       return new Writer(0x86).u8(message.code).str8(message.reason).bytes();
+    case "CORRECT":
+      return new Writer(0x88).u8(count(message.corrections)).pose(message.pose).bytes();
+    case "SIGHT": {
+      const head = new Writer(0x91).u8(message.interval).u8(message.lead).u16(message.lastSeq).u32(message.tick).u32(message.serverMs);
+      return message.records.reduce(writeRecord, head.u8(message.records.length)).bytes();
+    }
     case "SNAPSHOT":
       return message.records
         .reduce(

@@ -1,14 +1,19 @@
 /**
- * The messages of netcode/PROTOCOL.md, version 1, as types.
+ * The messages of netcode/PROTOCOL.md, versions 1 and 2, as types.
  *
  * Rule: numbers stay in wire units here (millimetres, 1/65536 turn); `units.ts` turns them into metres and radians.
  */
 
-export const PROTOCOL_VERSION = 1;
+/** What this client speaks; version 1's POSE and SNAPSHOT are read and written for the vectors alone. */
+export const PROTOCOL_VERSION = 2;
 /** Bytes in one message: it fits one UDP packet together with SCTP, DTLS, UDP and IPv6 headers. */
 export const MAX_MESSAGE = 1_200;
-/** Records in one SNAPSHOT. */
+/** Records in one SNAPSHOT or SIGHT. */
 export const MAX_RECORDS = 64;
+/** A Delta is read against a pose of the same peer that is at most so many ticks older. */
+export const REFERENCE_TICKS = 40;
+/** Milliseconds in one step of a record's age. */
+export const AGE_MS = 16;
 /** Bytes of UTF-8 in a str8. */
 export const MAX_STR8 = 255;
 
@@ -66,7 +71,31 @@ export interface Ping {
   readonly clientMs: number;
 }
 
-/** 0x10, poses, client to server: where I am; `seq` grows by one with each, modulo 65,536. */
+/** Why a JUMP says to be somewhere else all at once. */
+export const JUMP = { respawn: 1, portal: 2, seat: 3 } as const;
+
+/** 0x04, events, client to server: I am there now, not by walking; `jumps` counts them, modulo 16. */
+export interface Jump {
+  readonly type: "JUMP";
+  readonly reason: number;
+  readonly jumps: number;
+  readonly pose: WirePose;
+}
+
+/** 0x11, poses, client to server: where I am, and when that was on the server's clock. */
+export interface Here {
+  readonly type: "HERE";
+  readonly seq: number;
+  /** Milliseconds modulo 65,536. */
+  readonly at: number;
+  /** JUMPs sent, modulo 16. */
+  readonly jumps: number;
+  /** Of the last CORRECT. */
+  readonly corrections: number;
+  readonly pose: WirePose;
+}
+
+/** 0x10, poses, client to server, version 1: where I am; `seq` grows by one with each, modulo 65,536. */
 export interface PoseUpdate {
   readonly type: "POSE";
   readonly seq: number;
@@ -134,7 +163,51 @@ export interface PoseRecord {
   readonly pose: WirePose;
 }
 
-/** 0x90, poses, server to client, each tick: where the others are. */
+/** 0x88, events, server to client: you are not there but here. */
+export interface Correct {
+  readonly type: "CORRECT";
+  /** How many were sent, modulo 16. */
+  readonly corrections: number;
+  readonly pose: WirePose;
+}
+
+/** One other participant in a SIGHT, wholly. */
+export interface Keyframe extends WirePose {
+  readonly peer: number;
+  /** How old the pose is, in AGE_MS; 15: so much or more. */
+  readonly age: number;
+}
+
+/** One other participant in a SIGHT whose last pose is known: the low bits of where they are. */
+export interface Delta {
+  readonly peer: number;
+  /** Centimetres modulo 2,048; y modulo 256. */
+  readonly x: number;
+  readonly y: number;
+  readonly z: number;
+  /** 180/127 degrees. */
+  readonly pitch: number;
+  /** 1/256 turn. */
+  readonly yaw: number;
+  /** The flag: 0 or 1. */
+  readonly speaking: number;
+  readonly age: number;
+}
+
+/** 0x91, poses, server to client: news of some of those in sight. */
+export interface Sight {
+  readonly type: "SIGHT";
+  /** Ticks from one SIGHT to the next. */
+  readonly interval: number;
+  /** Milliseconds by which our newest HERE came before the tick; 255: nothing is known. */
+  readonly lead: number;
+  readonly lastSeq: number;
+  readonly tick: number;
+  readonly serverMs: number;
+  readonly records: readonly (Keyframe | Delta)[];
+}
+
+/** 0x90, poses, server to client, version 1, each tick: where the others are. */
 export interface Snapshot {
   readonly type: "SNAPSHOT";
   readonly tick: number;
@@ -143,6 +216,6 @@ export interface Snapshot {
   readonly records: readonly PoseRecord[];
 }
 
-export type ClientMessage = Hello | Ping | PoseUpdate;
-export type ServerMessage = Welcome | Enter | Leave | Pong | Notice | Goodbye | Snapshot;
+export type ClientMessage = Hello | Ping | PoseUpdate | Jump | Here;
+export type ServerMessage = Welcome | Enter | Leave | Pong | Notice | Goodbye | Snapshot | Correct | Sight;
 export type Message = ClientMessage | ServerMessage;

@@ -17,7 +17,7 @@ from typing import Final
 from roomscale.netcode.errors import BadAnswer, NetcodeError
 from roomscale.netcode.testing.headless import Headless
 from roomscale.netcode.testing.measure import Figures, Probe, Quantiles, figures, pair_up
-from roomscale.netcode.testing.walk import Walk
+from roomscale.netcode.testing.circle import Circle
 from roomscale.worlds.errors import MatrixError, WorldError, WorldRefused
 from roomscale.worlds.gateclient import Entrance
 from roomscale.worlds.matrix import MatrixClient
@@ -173,7 +173,7 @@ class Crowd:
 
     def _place(self, visitor: Headless, number: int) -> Probe:
         """Let a visitor walk already: where it comes in is where it goes on."""
-        probe = Probe(visitor, Walk(number, self._plan.count, self._plan.moving))
+        probe = Probe(visitor, Circle(number, self._plan.count, self._plan.moving))
         probe.step(time.monotonic())
         self._probes.append(probe)
         return probe

@@ -1,4 +1,4 @@
-"""The messages of PROTOCOL.md, version 1, as frozen dataclasses, and the numbers that name things on the wire.
+"""The messages of PROTOCOL.md, versions 1 and 2, as frozen dataclasses, and the numbers that name things on the wire.
 
 Rule: numbers are wire units (millimetres, 1/65536 turn); `units` turns them into metres and radians, `protocol`
 into bytes.
@@ -10,12 +10,16 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import Final
 
-NEWEST_VERSION: Final = 1
+NEWEST_VERSION: Final = 2
 OLDEST_VERSION: Final = 1
 MAX_MESSAGE: Final = 1200
 """Bytes in one message: it fits one UDP packet together with SCTP, DTLS, UDP and IPv6 headers."""
 MAX_RECORDS: Final = 64
-"""Records in one SNAPSHOT: 12 + 64 x 16 = 1,036 bytes."""
+"""Records in one SNAPSHOT or SIGHT: at most 14 + 64 x 16 = 1,038 bytes, so that one UDP payload stays below 1,200."""
+MAX_PEER: Final = 8191
+"""The largest peer id: 13 bits, as a Delta has them."""
+REFERENCE_TICKS: Final = 40
+"""Ticks: a Delta is read against a pose of the same peer that is at most this much older."""
 MAX_STR8: Final = 255
 """Bytes of UTF-8 in a str8."""
 
@@ -60,6 +64,14 @@ class GoodbyeCode(IntEnum):
     VERSION = 7
     SERVER_STOPPING = 8
     SILENT = 9
+
+
+class JumpReason(IntEnum):
+    """Why a JUMP says to be somewhere else all at once."""
+
+    RESPAWN = 1
+    PORTAL = 2
+    SEAT = 3
 
 
 class Flags(IntEnum):
@@ -107,10 +119,33 @@ class Ping:
 
 @dataclass(frozen=True, slots=True)
 class PoseUpdate:
-    """0x10, poses, client to server: where I am. `seq` grows by one with each, modulo 65,536."""
+    """0x10, poses, client to server, version 1: where I am. `seq` grows by one with each, modulo 65,536."""
 
     seq: int
     last_tick: int
+    pose: Pose
+
+
+@dataclass(frozen=True, slots=True)
+class Jump:
+    """0x04, events, client to server: I am there now, not by walking. `jumps` counts them, modulo 16."""
+
+    reason: int
+    jumps: int
+    pose: Pose
+
+
+@dataclass(frozen=True, slots=True)
+class Here:
+    """0x11, poses, client to server: where I am, and when that was on the server's clock (`at`: ms, modulo 65,536).
+
+    jumps, corrections: how many JUMPs were sent and CORRECTs obeyed, modulo 16; others are dropped by the server.
+    """
+
+    seq: int
+    at: int
+    jumps: int
+    corrections: int
     pose: Pose
 
 
@@ -178,6 +213,14 @@ class Goodbye:
 
 
 @dataclass(frozen=True, slots=True)
+class Correct:
+    """0x88, events, server to client: you are not there but here. `corrections` counts them, modulo 16."""
+
+    corrections: int
+    pose: Pose
+
+
+@dataclass(frozen=True, slots=True)
 class Record:
     """One other participant in a SNAPSHOT."""
 
@@ -187,7 +230,7 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """0x90, poses, server to client, each tick: where the others are, and the newest POSE of yours that arrived."""
+    """0x90, poses, server to client, version 1, each tick: where the others are, and your newest POSE that arrived."""
 
     tick: int
     server_ms: int
@@ -195,6 +238,55 @@ class Snapshot:
     records: tuple[Record, ...]
 
 
-ClientMessage = Hello | Ping | PoseUpdate
-ServerMessage = Welcome | Enter | Leave | Pong | Notice | Goodbye | Snapshot
+@dataclass(frozen=True, slots=True)
+class Keyframe:
+    """One other participant in a SIGHT, wholly. age: how old the pose is, in 16 ms, 15 for that much or more."""
+
+    peer: int
+    x: int
+    y: int
+    z: int
+    yaw: int
+    pitch: int
+    gesture: int
+    flags: int
+    age: int
+
+
+@dataclass(frozen=True, slots=True)
+class Delta:
+    """One other participant in a SIGHT whose last pose is known: the low bits of where they are now.
+
+    x, y, z: centimetres modulo 2,048, 256 and 2,048. pitch: 180/127 degrees, i7. yaw: 1/256 turn. speaking: the flag,
+    0 or 1. age: as above.
+    """
+
+    peer: int
+    x: int
+    pitch: int
+    z: int
+    y: int
+    speaking: int
+    yaw: int
+    age: int
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """0x91, poses, server to client: where those in sight are.
+
+    interval: ticks from one SIGHT to the next at most often. lead: ms between the arrival of your newest HERE and the
+    tick. last_seq: the seq of that HERE.
+    """
+
+    interval: int
+    lead: int
+    last_seq: int
+    tick: int
+    server_ms: int
+    records: tuple[Keyframe | Delta, ...]
+
+
+ClientMessage = Hello | Ping | PoseUpdate | Jump | Here
+ServerMessage = Welcome | Enter | Leave | Pong | Notice | Goodbye | Snapshot | Correct | Sight
 Message = ClientMessage | ServerMessage

@@ -1,86 +1,124 @@
-"""Where everybody in one world is, kept as the 16-byte records that go on the wire.
+"""Where everybody on a node is, kept as the 16-byte records that go on the wire.
 
-Rule: a POSE's body is copied into its record as it came and never decoded one by one; what needs numbers (who is
-near whom) decodes all of a world at once, in numpy.
+Rule: a pose's body is copied into its record as it came and never decoded one by one; what needs numbers (who is
+near whom) decodes everybody at once, in numpy. Rows are few and dense: what is done each tick is done for the rows
+below `top` only. Row 0 is nobody, so that a list of rows can be padded.
 """
 
 from __future__ import annotations
 
+import heapq
+from array import array
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
-from roomscale.netcode.core.protocol import POSE_BODY, RECORD
+from roomscale.netcode.core.protocol import RECORD
+from roomscale.netcode.core.wire import POSE_BODY
 
-RECORD_DTYPE: Final = np.dtype(
-    [("peer", "<u2"), ("place", "u1", (3, 3)), ("yaw", "<u2"), ("pitch", "i1"), ("gesture", "u1"), ("flags", "u1")]
-)
-"""One record of a SNAPSHOT. `place` holds three little-endian i24, millimetres."""
 KNOWN_FLAGS: Final = 0x0F
 """The bits of a pose's flags that are passed on."""
-_FIRST_ROWS: Final = 16
+NOBODY: Final = 0
+"""The row that nobody has."""
 
 Rows = npt.NDArray[np.intp]
-Places = npt.NDArray[np.int32]
+Ints = npt.NDArray[np.int32]
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """The poses of rows 0 to `top` as numbers, in wire units."""
+
+    x: Ints
+    y: Ints
+    z: Ints
+    yaw: npt.NDArray[np.uint16]
+    pitch: npt.NDArray[np.int8]
+    look: npt.NDArray[np.uint16]
+    """gesture | flags << 8."""
 
 
 class PoseTable:
-    """The records of one world's participants, each in a row of its own that it keeps while it is there."""
+    """A record for each participant, in a row of their own that they keep while they are there."""
 
-    def __init__(self) -> None:
-        self._raw = bytearray(RECORD * _FIRST_ROWS)
-        self._free = list(range(_FIRST_ROWS - 1, -1, -1))
-        self._used: list[int] = []
-        self._rows: Rows = np.empty(0, np.intp)
+    def __init__(self, capacity: int) -> None:
+        self.size = capacity + 1
+        """Rows in all, that of nobody included."""
+        self.top = 1
+        """One more than the highest row in use."""
+        self._raw = bytearray(RECORD * self.size)
+        self._flags = bytearray([KNOWN_FLAGS]) * self.size
+        self._seqs = array("H", bytes(2 * self.size))
+        self._stamps = array("H", bytes(2 * self.size))
+        self._arrivals = array("d", bytes(8 * self.size))
+        self._free = list(range(1, self.size))
+        self.used: Final = np.zeros(self.size, np.bool_)
+        """Which rows are somebody's."""
+        self.words: Final = np.frombuffer(self._raw, "<u8").reshape(-1, 2)
+        """The records as two words each: numpy gathers those fastest."""
+        self.seqs: Final = np.frombuffer(self._seqs, np.uint16)
+        """The seq of each one's newest pose, 0 before any."""
+        self.stamps: Final = np.frombuffer(self._stamps, np.uint16)
+        """When each pose was taken: the server's clock, ms modulo 65,536."""
+        self.arrivals: Final = np.frombuffer(self._arrivals, np.float64)
+        """When each pose came, seconds; 0 before any."""
 
-    def __len__(self) -> int:
-        return len(self._used)
-
-    @property
-    def rows(self) -> Rows:
-        """The rows in use, in the order in which their owners came."""
-        return self._rows
-
-    def add(self, peer: int, body: bytes) -> int:
+    def add(self, peer: int, body: bytes, stamp: int) -> int:
         """A new row for a participant; `body` is a pose's 14 bytes."""
-        if not self._free:
-            self._grow()
-        row = self._free.pop()
+        row = heapq.heappop(self._free)
+        self.used[row] = True
+        self.top = max(self.top, row + 1)
         self._raw[row * RECORD : row * RECORD + 2] = peer.to_bytes(2, "little")
-        self.put(row, body)
-        self._used.append(row)
-        self._rows = np.array(self._used, np.intp)
+        self._flags[row] = KNOWN_FLAGS
+        self.put(row, body, 0, stamp, 0.0)
         return row
 
-    def put(self, row: int, body: bytes) -> None:
-        """The newest pose of a row, as the 14 bytes that came."""
+    def put(self, row: int, body: bytes, seq: int, stamp: int, now: float) -> None:
+        """The newest pose of a row, as the 14 bytes that came; `now`: seconds, when it came."""
         if len(body) != POSE_BODY:
             raise ValueError(f"a pose has {POSE_BODY} bytes, not {len(body)}")
-        at = row * RECORD
-        self._raw[at + 2 : at + RECORD] = body
-        self._raw[at + RECORD - 1] &= KNOWN_FLAGS
+        end = (row + 1) * RECORD
+        self._raw[end - POSE_BODY : end] = body
+        self._raw[end - 1] &= self._flags[row]
+        self._seqs[row] = seq
+        self._stamps[row] = stamp
+        self._arrivals[row] = now
+
+    def allow(self, row: int, flags: int) -> None:
+        """Pass on no other bits of a row's flags than these, also of the pose that is there."""
+        self._flags[row] = flags & KNOWN_FLAGS
+        self._raw[(row + 1) * RECORD - 1] &= self._flags[row]
+
+    def body(self, row: int) -> bytes:
+        """The newest pose of a row, as its 14 bytes."""
+        end = (row + 1) * RECORD
+        return bytes(self._raw[end - POSE_BODY : end])
 
     def remove(self, row: int) -> None:
         """Free a row."""
-        self._used.remove(row)
-        self._free.append(row)
-        self._rows = np.array(self._used, np.intp)
+        self._raw[row * RECORD : (row + 1) * RECORD] = bytes(RECORD)
+        self.used[row] = False
+        heapq.heappush(self._free, row)
+        while self.top > 1 and not self.used[self.top - 1]:
+            self.top -= 1
 
-    def records(self) -> npt.NDArray[np.void]:
-        """The records in use, in the order of `rows`: a copy, shape (n,), `RECORD_DTYPE`."""
-        return np.frombuffer(self._raw, RECORD_DTYPE)[self._rows]
+    @property
+    def rows(self) -> Rows:
+        """The rows in use."""
+        return np.flatnonzero(self.used[: self.top])
 
-    def _grow(self) -> None:
-        rows = len(self._raw) // RECORD
-        # A new buffer instead of extend(): numpy may hold a view of the old one.
-        self._raw = self._raw + bytearray(RECORD * rows)
-        self._free.extend(range(2 * rows - 1, rows - 1, -1))
+    def columns(self) -> Columns:
+        """The newest poses as numbers: copies."""
 
+        def column(kind: str, at: int) -> npt.NDArray[np.generic]:
+            return np.ndarray((self.top,), np.dtype(kind), self._raw, at, (RECORD,)).copy()
 
-def places(records: npt.NDArray[np.void]) -> Places:
-    """The feet of some records in millimetres, shape (n, 3)."""
-    b = records["place"].astype(np.int32)
-    v = b[:, :, 0] | b[:, :, 1] << 8 | b[:, :, 2] << 16
-    signed: Places = (v ^ 0x80_0000) - 0x80_0000
-    return signed
+        def i24(at: int) -> Ints:
+            wide = column("<i4", at).astype(np.int32, copy=False)  # three bytes of it, and one of what follows
+            wide <<= 8
+            wide >>= 8
+            return wide
+
+        return Columns(i24(2), i24(5), i24(8), column("<u2", 11), column("i1", 13), column("<u2", 14))  # type: ignore[arg-type]

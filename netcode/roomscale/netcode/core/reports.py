@@ -42,6 +42,14 @@ class Counts:
     """Frames dropped because their sender was above its bounds."""
     stale_poses: int = 0
     """POSEs that came after a newer one, or twice."""
+    jumps: int = 0
+    """JUMPs granted, and leaps of version 1."""
+    corrected: int = 0
+    """Poses taken back: too far from the last, or outside of the world."""
+    interval: int = 1
+    """Ticks between packets at least, for everybody: above 1 while the node is overloaded."""
+    slowed: int = 0
+    """Ticks at which it was above 1."""
     entered: int = 0
     closed: dict[str, int] = field(default_factory=dict)
     """Sessions that ended, by the name of their `GoodbyeCode`."""

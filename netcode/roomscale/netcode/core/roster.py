@@ -11,10 +11,11 @@ from typing import Final
 
 from roomscale.netcode.core import names
 from roomscale.netcode.core.bounds import Bucket
-from roomscale.netcode.core.messages import Entrant
+from roomscale.netcode.core.messages import MAX_PEER, Entrant
+from roomscale.netcode.core.protocol import encode_entrant
 
-PEER_IDS: Final = 65_535
-"""Peer ids are 1 to 65,535; 0 is nobody."""
+PEER_IDS: Final = MAX_PEER
+"""Peer ids are 1 to 8,191; 0 is nobody."""
 
 
 class Stage(Enum):
@@ -45,6 +46,8 @@ class Seat:
     """When a sign of life last came, or the offer."""
     events: Bucket
     poses: Bucket
+    jumping: Bucket
+    """What JUMPs are taken from, and version 1's leaps."""
     excess: Bucket
     """What frames above the bounds are taken from; empty means that the session ends."""
     stage: Stage = Stage.CALLED
@@ -60,14 +63,26 @@ class Seat:
     body: bytes = b""
     """HELLO's pose, until there is a row for it."""
     row: int = -1
+    muted: bool = False
+    interval: int = 1
+    """Ticks from one packet to the next, for this session."""
+    era: int = 0
+    """How many JUMPs came, and CORRECTs were sent above them, 4 bits each: a HERE of another era is dropped."""
+    untold: list[int] = field(default_factory=list)
+    """Peers of whom this one is still to be told, the first last."""
     last_seq: int = 0
     seen_pose: bool = False
     """Whether a POSE came since HELLO."""
     malformed: int = 0
+    _entry: tuple[int, str, str, bytes] | None = None
 
-    def entrant(self) -> Entrant:
-        """This seat as ENTER shows it."""
-        return Entrant(self.peer, self.role, self.user_id, self.name, self.avatar)
+    def entry(self) -> bytes:
+        """This seat as ENTER shows it, encoded: once for everybody."""
+        shown = (self.role, self.name, self.avatar)
+        if self._entry is None or self._entry[:3] != shown:
+            entrant = Entrant(self.peer, self.role, self.user_id, self.name, self.avatar)
+            self._entry = (*shown, encode_entrant(entrant))
+        return self._entry[3]
 
 
 @dataclass(slots=True)

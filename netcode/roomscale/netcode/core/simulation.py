@@ -11,27 +11,22 @@ from __future__ import annotations
 
 from typing import Final
 
-from roomscale.netcode.core.bounds import Bucket
+from roomscale.netcode.core.admission import Admission
+from roomscale.netcode.core.crowd import Crowd
 from roomscale.netcode.core.frames import fit
-from roomscale.netcode.core.messages import (
-    NEWEST_VERSION,
-    OLDEST_VERSION,
-    Channel,
-    Goodbye,
-    GoodbyeCode,
-    Hello,
-    Notice,
-    Ping,
-    Pong,
-)
-from roomscale.netcode.core.protocol import decode_client, encode, newer, pack_pose, split_pose
+from roomscale.netcode.core.hearing import Hearing
+from roomscale.netcode.core.messages import Channel, Goodbye, GoodbyeCode, Notice
+from roomscale.netcode.core.overload import Overload
+from roomscale.netcode.core.protocol import encode
 from roomscale.netcode.core.reports import Closed, Counts, Entered, Event, SessionView
 from roomscale.netcode.core.roster import Seat, Stage
 from roomscale.netcode.core.settings import SimulationConfig
-from roomscale.netcode.core.world import World
+from roomscale.netcode.core.sight import INTERVALS
+from roomscale.netcode.core.timeline import Time
 from roomscale.netcode.errors import JoinRefused, ProtocolError
 
-_U32: Final = 0xFFFF_FFFF
+_SILENCE_EVERY: Final = 10
+"""Ticks between looks for those who have gone silent."""
 
 
 class Simulation:
@@ -39,18 +34,23 @@ class Simulation:
 
     def __init__(self, config: SimulationConfig, now: float) -> None:
         self._config = config
-        self._epoch = now
-        self._tick = 0
+        self._time = Time(now, config.tick_rate)
         self._seats: dict[str, Seat] = {}
-        self._worlds: dict[str, World] = {}
+        self._admission = Admission(config)
+        self._worlds = self._admission.worlds
+        self._rows: dict[int, Seat] = {}
+        """The participants by their row in the crowd."""
         self._outgoing: list[tuple[str, Channel, bytes]] = []
         self._events: list[Event] = []
+        self._overload = Overload()
         self.counts = Counts()
+        self._crowd = Crowd(config)
+        self._hearing = Hearing(self._crowd, self._time, self.counts, self._send, self._close, self._greeted)
 
     @property
     def tick(self) -> int:
         """The number of the last step."""
-        return self._tick
+        return self._time.tick
 
     def __contains__(self, session: str) -> bool:
         return session in self._seats
@@ -75,7 +75,9 @@ class Simulation:
         """
         seat = self._seats.get(session)
         if seat is None:
-            self._seats[session] = self._new_seat(session, world, user_id, name, role, now)
+            self._seats[session] = self._admission.seat(
+                session, len(self._seats), world=world, user_id=user_id, name=name, role=role, now=now
+            )
             return
         if (seat.world, seat.user_id) != (world, user_id):
             raise JoinRefused("busy", "the session belongs to another user or world")
@@ -89,19 +91,20 @@ class Simulation:
         seat = self._seats.get(session)
         if seat is None:
             return
-        self.counts.frames_in += 1
-        self.counts.bytes_in += len(data)
+        counts = self.counts
+        counts.frames_in += 1
+        counts.bytes_in += len(data)
         poses = channel is Channel.POSES
         if not (seat.poses if poses else seat.events).take(now):
-            self.counts.excess += 1
+            counts.excess += 1
             if not seat.excess.take(now):
                 self._close(seat, GoodbyeCode.PROTOCOL_ERROR, "too many messages")
             return
         try:
             if poses:
-                self._on_pose(seat, data, now)
+                self._hearing.pose(seat, data, now)
             else:
-                self._on_event(seat, data, now)
+                self._hearing.event(seat, data, now)
         except ProtocolError as error:
             self._on_malformed(seat, error)
 
@@ -137,8 +140,10 @@ class Simulation:
         seat = self._seats.get(session)
         if seat is None:
             return False
-        if self._worlds[seat.world].roster.name(seat, name):
+        world = self._worlds[seat.world]
+        if world.roster.name(seat, name):
             seat.changed = True
+            world.note(seat)
         return True
 
     def set_role(self, session: str, role: int) -> bool:
@@ -146,22 +151,61 @@ class Simulation:
         seat = self._seats.get(session)
         if seat is None:
             return False
-        seat.changed |= seat.role != role
-        seat.role = role
+        if seat.role != role:
+            seat.role, seat.changed = role, True
+            self._worlds[seat.world].note(seat)
         return True
+
+    def mute(self, session: str, muted: bool) -> bool:
+        """Take away a session's speaking flag, or give it back. False when there is no such session."""
+        seat = self._seats.get(session)
+        if seat is None:
+            return False
+        seat.muted = muted
+        if seat.stage is Stage.PRESENT:
+            self._crowd.mute(seat.row, muted)
+        return True
+
+    def set_rate(self, session: str, hz: float) -> bool:
+        """How often a session is told where others are: the path bears no more. The nearest of 20, 10 and 5 Hz.
+
+        False when there is no such session.
+        """
+        seat = self._seats.get(session)
+        if seat is None:
+            return False
+        wanted = self._config.tick_rate / max(hz, 0.1)
+        seat.interval = min(INTERVALS, key=lambda interval: abs(interval - wanted))
+        if seat.stage is Stage.PRESENT:
+            self._crowd.pace(seat.row, seat.interval)
+        return True
+
+    def busy(self, share: float) -> None:
+        """The last tick, its sending included, took so much of a tick's period (1: all of it).
+
+        When that stays high, everybody is told less often, evenly; see `counts.interval`.
+        """
+        self._overload.busy(share)
+        self.counts.interval = self._overload.interval
 
     def step(self, now: float) -> None:
         """One tick, to be called `tick_rate` times a second. Steps that were left out leave a gap in the numbers."""
-        due = int((now - self._epoch) * self._config.tick_rate + 0.5)
-        self._tick = max(self._tick + 1, due)
-        self._end_silent(now)
-        ms = self._server_ms(now)
-        for world in list(self._worlds.values()):
-            for seat in world.step(self._tick & _U32, self._config.tick_rate, ms, self._send):
+        before = self._time.tick
+        seconds = self._time.advance(now)
+        tick, ms = self._time.tick, self._time.ms(now)
+        if tick // _SILENCE_EVERY != before // _SILENCE_EVERY:
+            self._end_silent(now)
+        self.counts.slowed += self._overload.interval > 1
+        for world in self._worlds.values():
+            for seat in world.admit(self._crowd, ms & 0xFFFF):
+                self._rows[seat.row] = seat
                 self.counts.entered += 1
                 self._events.append(Entered(seat.session))
-            if not world.roster:
-                del self._worlds[world.key]
+        undone = [row for row in self._crowd.offenders(seconds) if self._take_back(row, now)]
+        for world in self._worlds.values():
+            world.tell(self._time.tick_u32, self._config.tick_rate, ms, self._crowd, self._send)
+        self._admission.sweep()
+        self._tell(*self._crowd.step(tick, ms, now, self._overload.interval, redo=bool(undone)))
 
     def outgoing(self) -> list[tuple[str, Channel, bytes]]:
         """The frames to send since the last call, in order."""
@@ -173,73 +217,27 @@ class Simulation:
         events, self._events = self._events, []
         return events
 
-    def _new_seat(self, session: str, world: str, user_id: str, name: str, role: int, now: float) -> Seat:
-        c = self._config
-        if len(self._seats) >= c.capacity:
-            raise JoinRefused("busy", f"this server holds {c.capacity} visitors, and is full")
-        place = self._worlds.get(world) or World(world, c.capacity_per_world)
-        if place.full:
-            raise JoinRefused("full", f"{len(place.roster)} of {place.capacity} are here")
-        seat = Seat(
-            session=session,
-            world=world,
-            user_id=fit(user_id),
-            role=role,
-            asked=name,
-            name="",
-            peer=place.roster.free_peer(),
-            heard_at=now,
-            events=Bucket(c.events_rate, c.events_burst, now),
-            poses=Bucket(c.poses_rate, c.poses_burst, now),
-            excess=Bucket(c.excess_rate, c.excess_burst, now),
-        )
-        place.roster.add(seat)
-        self._worlds[world] = place
-        return seat
+    def _tell(self, rows: list[int], frames: list[bytes]) -> None:
+        """Each of these rows' owners gets its frame on `poses`."""
+        sessions = [self._rows[row].session for row in rows]
+        self._outgoing += [(session, Channel.POSES, frame) for session, frame in zip(sessions, frames, strict=True)]
+        self.counts.frames_out += len(frames)
+        self.counts.bytes_out += sum(map(len, frames))
 
-    def _on_event(self, seat: Seat, data: bytes, now: float) -> None:
-        message = decode_client(Channel.EVENTS, data)
-        if isinstance(message, Hello) != seat.hello_due and not (
-            isinstance(message, Ping) and seat.stage is Stage.PRESENT
-        ):
-            raise ProtocolError("type", "HELLO said twice, or something before it")
-        seat.heard_at = now
-        if isinstance(message, Hello):
-            self._on_hello(seat, message)
-        elif isinstance(message, Ping):
-            pong = Pong(message.client_ms, self._tick & _U32, self._server_ms(now))
-            self._send(seat.session, Channel.EVENTS, encode(pong))
+    def _take_back(self, row: int, now: float) -> bool:
+        """One is where it cannot have come: back, unless it is of version 1, which has no JUMP to say so by."""
+        seat = self._rows[row]
+        if seat.version == 1 and self._crowd.inside(self._crowd.pose(row)) and seat.jumping.take(now):
+            self.counts.jumps += 1
+            return False
+        self._hearing.correct(seat, self._crowd.undo(row))
+        return True
 
-    def _on_hello(self, seat: Seat, hello: Hello) -> None:
-        if not (hello.oldest <= NEWEST_VERSION and hello.newest >= OLDEST_VERSION):
-            self._close(seat, GoodbyeCode.VERSION, f"this server speaks version {OLDEST_VERSION} to {NEWEST_VERSION}")
-            return
-        seat.version = min(NEWEST_VERSION, hello.newest)
-        seat.hello_due, seat.welcome_due = False, True
-        seat.last_seq, seat.seen_pose = 0, False
-        seat.client = hello.client
-        seat.changed |= seat.avatar != hello.avatar
-        seat.avatar = hello.avatar
-        seat.body = pack_pose(hello.pose)
+    def _greeted(self, seat: Seat) -> None:
+        """HELLO was accepted: welcome it at the next step."""
+        self._worlds[seat.world].note(seat)
         if seat.stage is Stage.PRESENT:
-            self._worlds[seat.world].moved(seat, seat.body)
             self._events.append(Entered(seat.session))
-        else:
-            seat.stage = Stage.GREETED
-
-    def _on_pose(self, seat: Seat, data: bytes, now: float) -> None:
-        seq, _, body = split_pose(data)
-        if seat.hello_due and seat.stage is not Stage.PRESENT:
-            return  # overtook its HELLO
-        seat.heard_at = now
-        if seat.seen_pose and not newer(seq, seat.last_seq):
-            self.counts.stale_poses += 1
-            return
-        seat.last_seq, seat.seen_pose = seq, True
-        if seat.stage is Stage.PRESENT:
-            self._worlds[seat.world].moved(seat, body)
-        else:
-            seat.body = body
 
     def _on_malformed(self, seat: Seat, error: ProtocolError) -> None:
         self.counts.malformed += 1
@@ -258,7 +256,8 @@ class Simulation:
 
     def _close(self, seat: Seat, code: GoodbyeCode, reason: str, *, say: bool = True) -> None:
         del self._seats[seat.session]
-        self._worlds[seat.world].remove(seat)
+        self._rows.pop(seat.row, None)
+        self._worlds[seat.world].remove(seat, self._crowd)
         if say:
             self._send(seat.session, Channel.EVENTS, encode(Goodbye(code, fit(reason))))
         name = code.name.lower()
@@ -269,6 +268,3 @@ class Simulation:
         self.counts.frames_out += 1
         self.counts.bytes_out += len(frame)
         self._outgoing.append((session, channel, frame))
-
-    def _server_ms(self, now: float) -> int:
-        return round((now - self._epoch) * 1000) & _U32

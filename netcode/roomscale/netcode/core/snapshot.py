@@ -1,36 +1,93 @@
-"""The SNAPSHOT frames of one world and tick.
+"""The frames of one tick: SIGHT for each viewer, and SNAPSHOT for those of version 1.
 
-Rule: every record is encoded once (it lies in the `PoseTable` as the wire wants it) and gathered for each viewer;
-work per viewer is one slice and one header.
+Rule: nothing is encoded here. Records lie ready (`core.motion`, `core.poses`) and are gathered for everybody at once;
+the work for one viewer is one slice.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 
-from roomscale.netcode.core.interest import nearest
-from roomscale.netcode.core.messages import MAX_RECORDS
-from roomscale.netcode.core.poses import PoseTable, places
-from roomscale.netcode.core.protocol import RECORD, SNAPSHOT_HEADER, SNAPSHOT_TYPE
+from roomscale.netcode.core.motion import Motion
+from roomscale.netcode.core.poses import PoseTable, Rows
+from roomscale.netcode.core.protocol import RECORD, SIGHT_HEADER, SIGHT_TYPE, SNAPSHOT_HEADER, SNAPSHOT_TYPE
+from roomscale.netcode.core.sight import Bools, Bytes, Packet
+
+HEADER_DTYPE: Final = np.dtype(
+    [
+        ("pad", "u1", 2),
+        ("type", "u1"),
+        ("interval", "u1"),
+        ("lead", "u1"),
+        ("last_seq", "<u2"),
+        ("tick", "<u4"),
+        ("server_ms", "<u4"),
+        ("count", "u1"),
+    ],
+)
+"""A SIGHT's header behind two bytes that are not sent, so that it fills two words like a keyframe."""
+_PAD: Final = HEADER_DTYPE.itemsize - SIGHT_HEADER.size
+_HEADER_WORDS: Final = HEADER_DTYPE.itemsize // 8
+_NO_LEAD: Final = 255
+"""A lead that says nothing: the newest pose came too long ago."""
 
 
-def snapshots(
-    table: PoseTable, tick: int, server_ms: int, last_seqs: Sequence[int], limit: int = MAX_RECORDS
-) -> list[bytes]:
-    """One frame for each participant, in the order of `table.rows`, with the `limit` nearest others.
+def leads(arrivals: npt.NDArray[np.float64], now: float) -> Bytes:
+    """Milliseconds from the arrival of each one's newest pose to now, at most 255."""
+    return np.clip((now - arrivals) * 1000, 0, _NO_LEAD).astype(np.uint8)
 
-    `last_seqs`: in the same order, the seq of each one's newest POSE.
-    """
-    records = table.records()
-    chosen = nearest(places(records), limit)
-    count = chosen.shape[1] if len(records) else 0
-    halves = records.view("<u8").reshape(-1, 2)  # two words to a record: numpy gathers those fastest
-    gathered = memoryview(np.ascontiguousarray(halves.take(chosen, axis=0)).tobytes())
-    size = count * RECORD
-    pack = SNAPSHOT_HEADER.pack
+
+def sights(motion: Motion, packet: Packet, heads: npt.NDArray[np.void]) -> list[bytes]:
+    """A SIGHT for each viewer. heads: `HEADER_DTYPE`, all but type, interval and count."""
+    counts = _count(packet.told)
+    sizes = counts + _count(packet.keyed) + _HEADER_WORDS
+    heads["type"], heads["interval"], heads["count"] = SIGHT_TYPE, packet.intervals, counts
+    told = np.flatnonzero(packet.told)
+    keys = np.flatnonzero(packet.keyed.ravel().take(told))
+    rows = packet.sight.ravel().take(told)
+    to = _positions(counts, keys)
+    ends = sizes.cumsum()
+    starts = ends - sizes
+    words = np.empty(int(sizes.sum()), "<u8")
+    head = heads.view("<u8").reshape(-1, _HEADER_WORDS)
+    words[starts], words[starts + 1] = head[:, 0], head[:, 1]
+    words[to[keys] + 1] = motion.second.take(rows[keys])
+    rows *= 2
+    rows[keys] += 1
+    words[to] = motion.first.ravel().take(rows)
+    frames = words.tobytes()
+    spans = zip((starts * 8 + _PAD).tolist(), (ends * 8).tolist(), strict=True)
+    return [frames[start:end] for start, end in spans]
+
+
+def _count(lines: Bools) -> npt.NDArray[np.int64]:
+    """How many are true in each line. (Eight at once: bytes added up in a word, then across it.)"""
+    if lines.shape[1] % 8:
+        return np.asarray(np.count_nonzero(lines, axis=1), np.int64)
+    sums: npt.NDArray[np.uint64] = lines.view(np.uint64).sum(axis=1)
+    sums *= np.uint64(0x0101_0101_0101_0101)
+    sums >>= np.uint64(56)
+    return sums.view(np.int64)
+
+
+def _positions(counts: npt.NDArray[np.int64], keys: Rows) -> Rows:
+    """The word at which each record begins: behind all records before it, keyframes twice, and the headers."""
+    n = int(counts.sum())
+    to = np.arange(n)
+    to += np.repeat(np.arange(1, len(counts) + 1) * _HEADER_WORDS, counts)
+    to += np.repeat(np.arange(len(keys) + 1), np.diff(keys, prepend=-1, append=n - 1))
+    return to
+
+
+def snapshots(table: PoseTable, viewers: Rows, sight: Rows, tick: int, server_ms: int) -> list[bytes]:
+    """A SNAPSHOT, version 1, for each viewer: all in sight, at each tick."""
+    counts = np.count_nonzero(sight, axis=1)
+    records = table.words.take(sight[sight != 0], axis=0).tobytes()
+    ends = counts.cumsum() * RECORD
     return [
-        pack(SNAPSHOT_TYPE, tick, server_ms, seq, count) + gathered[i * size : (i + 1) * size]
-        for i, seq in enumerate(last_seqs)
+        SNAPSHOT_HEADER.pack(SNAPSHOT_TYPE, tick, server_ms, seq, count) + records[end - count * RECORD : end]
+        for seq, count, end in zip(table.seqs[viewers].tolist(), counts.tolist(), ends.tolist(), strict=True)
     ]

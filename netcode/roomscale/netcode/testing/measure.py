@@ -15,7 +15,7 @@ from typing import Final
 
 from roomscale.netcode.core.messages import Channel
 from roomscale.netcode.testing.headless import Participant
-from roomscale.netcode.testing.walk import Place, Walk
+from roomscale.netcode.testing.circle import Circle, Place
 
 TRAIL: Final = 80
 """Poses remembered of a walker: 4 s at 20 Hz, less than half a circle's time, so that no place is there twice."""
@@ -82,7 +82,7 @@ class _Mark:
 class Probe:
     """Moves one visitor along its walk, and watches what it sees; is its `Observer`."""
 
-    def __init__(self, visitor: Participant, walk: Walk) -> None:
+    def __init__(self, visitor: Participant, walk: Circle) -> None:
         self.visitor = visitor
         self.walk = walk
         self.partner: Probe | None = None
@@ -95,7 +95,7 @@ class Probe:
         visitor.observer = self
 
     def step(self, now: float) -> None:
-        """Walk on."""
+        """Circle on."""
         self._here, yaw = self.walk.at(now)
         self.visitor.move(*self._here, yaw)
 

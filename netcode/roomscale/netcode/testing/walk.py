@@ -1,48 +1,101 @@
-"""Where a headless visitor walks: a circle of its own, on a place of its own in a square of them. Pure.
+"""Somebody who walks, for tests and for load: turns, stops, runs, jumps, as the browser's body does.
 
-Rule: a place is a function of the visitor's number and the time; neighbours by number are neighbours in space, so that
-each sees the next however many there are.
+Rule: the same script gives the same way everywhere: no clock and no chance.
 """
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
-SPACING: Final = 2.0
-"""Metres between the middles of two circles."""
-RADIUS: Final = 2.0
-"""Metres; circles overlap, as a crowd's ways do."""
-SPEED: Final = 1.4
-"""Metres a second: walking."""
+from roomscale.netcode.core import units
+from roomscale.netcode.core.messages import Flags, Pose
 
-Place = tuple[float, float, float]
-"""x, y, z in metres: the feet; Y up."""
+WALK: Final = 2.2
+"""Metres a second, as `web/src/walk/body.ts` has it; so are the others."""
+RUN: Final = 4.5
+_GRAVITY: Final = 15.0
+_JUMP: Final = 5.05
+_GRIP: Final = 24.0
+_AIR_GRIP: Final = 8.0
+STEP: Final = 0.005
+"""Seconds of one step."""
 
 
 @dataclass(frozen=True, slots=True)
-class Walk:
-    """The way of visitor `number` of `count`, around the world's origin on its ground."""
+class Leg:
+    """A part of the way: for so many seconds, in that direction (x, z; any length but 0), at that speed."""
 
-    number: int
-    count: int
-    moving: bool = True
+    seconds: float
+    x: float
+    z: float
+    speed: float
+    jump: bool = False
+    """Whether it begins with a jump."""
 
-    @property
-    def middle(self) -> Place:
-        """The place in the square: rows are filled to and fro."""
-        side = math.isqrt(max(0, self.count - 1)) + 1
-        row, column = divmod(self.number, side)
-        if row % 2:
-            column = side - 1 - column
-        half = (side - 1) / 2
-        return (column - half) * SPACING, 0.0, (row - half) * SPACING
 
-    def at(self, now: float) -> tuple[Place, float]:
-        """Where to be, and which way to look (yaw in radians), at `now` seconds of any clock."""
-        x, y, z = self.middle
-        if not self.moving:
-            return (x, y, z), 0.0
-        angle = (now * SPEED / RADIUS + 2.4 * self.number) % math.tau  # 2.4: no two neighbours in step
-        return (x + RADIUS * math.cos(angle), y, z + RADIUS * math.sin(angle)), (math.pi - angle) % math.tau
+def errand(speed: float) -> tuple[Leg, ...]:
+    """10 s of going about: straight on, a right angle, a stop, about turn, a zigzag, a jump, a rest."""
+    return (
+        Leg(1.5, 0, -1, speed),
+        Leg(1.2, 1, 0, speed),
+        Leg(0.8, 1, 0, 0.0),
+        Leg(1.3, -1, 0, speed),
+        Leg(0.5, -3, 4, speed),
+        Leg(0.5, -3, -4, speed),
+        Leg(0.5, -3, 4, speed),
+        Leg(1.6, 4, 3, speed, jump=True),
+        Leg(0.6, 0, 1, speed),
+        Leg(1.5, 0, 1, 0.0),
+    )
+
+
+@dataclass(slots=True)
+class Walker:
+    """Walks some legs over and over. `x`, `y`, `z`: metres, where it is; set them to begin elsewhere."""
+
+    legs: tuple[Leg, ...]
+    x: float = 0.0
+    y: float = 0.0
+    z: float = 0.0
+    _vx: float = 0.0
+    _vy: float = 0.0
+    _vz: float = 0.0
+    _leg: int = 0
+    _left: float = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._left = self.legs[0].seconds
+
+    def step(self) -> None:
+        """`STEP` seconds pass."""
+        if self._left < STEP / 2:
+            self._leg = (self._leg + 1) % len(self.legs)
+            self._left = self.legs[self._leg].seconds
+            if self.legs[self._leg].jump and self.y <= 0:
+                self._vy = _JUMP
+        self._left -= STEP
+        leg = self.legs[self._leg]
+        length = math.sqrt(leg.x * leg.x + leg.z * leg.z)
+        dx, dz = leg.x / length * leg.speed - self._vx, leg.z / length * leg.speed - self._vz
+        missing = math.sqrt(dx * dx + dz * dz)
+        grip = (_GRIP if self.y <= 0 else _AIR_GRIP) * STEP
+        share = min(1.0, grip / missing) if missing > 0 else 0.0
+        self._vx += dx * share
+        self._vz += dz * share
+        self.x += self._vx * STEP
+        self.z += self._vz * STEP
+        if self.y > 0 or self._vy > 0:
+            self._vy -= _GRAVITY * STEP
+            self.y += self._vy * STEP
+            if self.y <= 0:
+                self.y = self._vy = 0.0
+
+    def pose(self) -> Pose:
+        """Where it is, looking where it goes."""
+        leg = self.legs[self._leg]
+        flags = Flags.IN_THE_AIR if self.y > 0 else 0
+        if leg.speed > WALK:
+            flags |= Flags.RUNNING
+        return units.pose(self.x, self.y, self.z, math.atan2(-leg.x, -leg.z), flags=flags)
