@@ -9,14 +9,14 @@ from collections.abc import Mapping
 import pytest
 
 from roomscale.netcode.core import units
-from roomscale.netcode.core.conversation import Tally
 from roomscale.netcode.core.messages import Channel, Entrant
+from roomscale.netcode.core.sightings import Tally
+from roomscale.netcode.testing.circle import RADIUS, SPACING, SPEED, Circle
 from roomscale.netcode.testing.headless import Observer
 from roomscale.netcode.testing.link import LinkConfig
 from roomscale.netcode.testing.measure import Figures, Probe, Quantiles, figures, pair_up
 from roomscale.netcode.testing.rig import Guest, Rig
 from roomscale.netcode.testing.visitor import Visitor
-from roomscale.netcode.testing.circle import RADIUS, SPACING, SPEED, Circle
 
 GRAIN = 0.005  # the rig's
 

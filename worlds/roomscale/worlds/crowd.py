@@ -15,9 +15,9 @@ from http import HTTPStatus
 from typing import Final
 
 from roomscale.netcode.errors import BadAnswer, NetcodeError
+from roomscale.netcode.testing.circle import Circle
 from roomscale.netcode.testing.headless import Headless
 from roomscale.netcode.testing.measure import Figures, Probe, Quantiles, figures, pair_up
-from roomscale.netcode.testing.circle import Circle
 from roomscale.worlds.errors import MatrixError, WorldError, WorldRefused
 from roomscale.worlds.gateclient import Entrance
 from roomscale.worlds.matrix import MatrixClient

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Protocol
 
-from roomscale.netcode.core.conversation import Tally
 from roomscale.netcode.core.messages import Channel, Entrant
+from roomscale.netcode.core.sightings import Tally
 
 
 class Observer(Protocol):

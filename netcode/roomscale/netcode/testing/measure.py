@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from roomscale.netcode.core.messages import Channel
-from roomscale.netcode.testing.headless import Participant
 from roomscale.netcode.testing.circle import Circle, Place
+from roomscale.netcode.testing.headless import Participant
 
 TRAIL: Final = 80
 """Poses remembered of a walker: 4 s at 20 Hz, less than half a circle's time, so that no place is there twice."""

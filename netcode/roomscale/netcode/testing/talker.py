@@ -14,8 +14,9 @@ from types import TracebackType
 from typing import Final, Self
 
 from roomscale.netcode.core import units
-from roomscale.netcode.core.conversation import Conversation, Tally
+from roomscale.netcode.core.conversation import Conversation
 from roomscale.netcode.core.messages import Channel, Entrant
+from roomscale.netcode.core.sightings import Tally
 from roomscale.netcode.testing.headless import Observer
 
 _BEAT: Final = 0.01

@@ -68,11 +68,6 @@ class Channels:
         self.ended = False
 
     @property
-    def calm(self) -> bool:
-        """Whether this is the steady state: frames come and go, and nothing else is to be sent or looked at."""
-        return self.sctp is not None and not self.sctp.busy and not self.ended and not self._dtls.pending
-
-    @property
     def deadline(self) -> float:
         """When SCTP wants `on_timer`; in the steady state that is all there is."""
         return INFINITY if self.sctp is None else self.sctp.deadline
@@ -82,22 +77,29 @@ class Channels:
         """Bytes of `events` that the peer has not acknowledged."""
         return 0 if self.sctp is None or self.ended else self.sctp.stats.queued
 
+    def moved(self) -> None:
+        """The peer is somewhere else: what was measured on the way to it holds no more."""
+        if self.sctp is not None:
+            self.sctp.moved()
+
     def start(self, now: float) -> None:
         """Begin the handshake, as the client."""
         self._dtls.start(now)
 
-    def receive(self, datagram: bytes, now: float) -> None:
-        """A DTLS datagram came. Never raises."""
+    def receive(self, datagram: bytes, now: float) -> bool:
+        """A DTLS datagram came. Whether that was all, as in the steady state. Never raises."""
         payloads = self._dtls.receive(datagram, now)
-        association = self.sctp
+        association, calm = self.sctp, bool(payloads)
         if association is None:
-            association = self._establish(now)
+            association, calm = self._establish(now), False
             if association is None:
-                return
+                return False
         for payload in payloads:
             association.receive(payload, now)
         if self._dtls.state is not DtlsState.ESTABLISHED:
             self._dtls_over()
+            return False
+        return calm and not association.busy
 
     def send(self, channel: int, data: bytes, now: float) -> bool:
         """Send a frame. False when it cannot be: a pose, because the window is full, which costs this tick alone;
@@ -120,7 +122,12 @@ class Channels:
 
     def events(self, now: float) -> list[Event]:
         """What happened since the last call."""
-        for event in self.sctp.events() if self.sctp is not None else ():
+        came = self.sctp.events() if self.sctp is not None else []
+        if len(came) == 1 and not self._events:
+            event = came[0]
+            if isinstance(event, Message) and event.ppid == PPID_BINARY and event.stream <= POSES:
+                return [event]  # nearly always
+        for event in came:
             self._happened(event, now)
         events, self._events = self._events, []
         return events

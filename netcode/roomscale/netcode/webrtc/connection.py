@@ -72,8 +72,16 @@ class Connection:
 
     @property
     def calm(self) -> bool:
-        """Whether this is the steady state of `Channels.calm`, on a proven address."""
-        return self.ice.proven and not self._out and self.channels.calm
+        """Whether this is the steady state: frames come and go, and nothing else is to be sent or looked at."""
+        channels = self.channels
+        association = channels.sctp
+        return (
+            association is not None
+            and not association.busy
+            and not channels.ended
+            and not self._out
+            and self.ice.proven
+        )
 
     def request(self, message: stun.Message, address: Address, now: float) -> None:
         """A STUN request for this connection came."""
@@ -87,17 +95,18 @@ class Connection:
         self.ice.receive_response(message, address, now)
         self._after_ice()
 
-    def receive(self, datagram: bytes, address: Address, now: float) -> None:
-        """A DTLS datagram came."""
+    def receive(self, datagram: bytes, address: Address, now: float) -> bool:
+        """A DTLS datagram came. Whether that was all, as in the steady state."""
         ice, channels = self.ice, self.channels
-        if not ice.proven and not ice.received(address, len(datagram), now):
-            return
-        was_connecting = channels.sctp is None
-        channels.receive(datagram, now)
-        if was_connecting and channels.sctp is not None:
-            ice.prove(address, now)
-        if was_connecting or not ice.proven:
+        if ice.proven and channels.sctp is not None:
+            return channels.receive(datagram, now)
+        if ice.received(address, len(datagram), now):
+            was_connecting = channels.sctp is None
+            channels.receive(datagram, now)
+            if was_connecting and channels.sctp is not None:
+                ice.prove(address, now)
             self._after_ice()
+        return False
 
     def outgoing(self, now: float) -> list[tuple[bytes, Address]]:
         """Datagrams to send now, in order, and where to."""

@@ -127,11 +127,6 @@ class DtlsSession:
             self.close()
         return record
 
-    @property
-    def pending(self) -> bool:
-        """Whether `outgoing` has something."""
-        return bool(self._outbox)
-
     def outgoing(self) -> list[bytes]:
         """Datagrams of the handshake, and alerts, to be sent now; they are forgotten here."""
         out = self._outbox

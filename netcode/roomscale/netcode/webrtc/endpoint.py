@@ -25,7 +25,7 @@ from roomscale.netcode.webrtc.certificate import Certificate
 from roomscale.netcode.webrtc.channels import Event
 from roomscale.netcode.webrtc.connection import Connection
 from roomscale.netcode.webrtc.handshake import DtlsContext
-from roomscale.netcode.webrtc.ice_events import Claimed, Forgotten, Proven, Retired
+from roomscale.netcode.webrtc.ice_events import Claimed, Forgotten, Moved, Proven, Retired
 from roomscale.netcode.webrtc.ice_paths import TAG
 from roomscale.netcode.webrtc.sctp.config import INFINITY, SctpConfig
 from roomscale.netcode.webrtc.stun import Address
@@ -43,8 +43,6 @@ Happened: TypeAlias = tuple[Connection, Event]
 class Tally:
     """What came in, by kind."""
 
-    datagrams: int = 0
-    bytes: int = 0
     stun: int = 0
     unknown: int = 0
     """Datagrams that no table knew, or that were nothing of ours."""
@@ -100,20 +98,19 @@ class Endpoint:
 
     def receive(self, datagram: bytes, address: Address, now: float) -> None:
         """A datagram came. Never raises."""
-        tally = self.tally
-        tally.datagrams += 1
-        tally.bytes += len(datagram)
         if datagram and _DTLS_FIRST <= datagram[0] <= _DTLS_LAST:
             connection = self._by_address.get(address)
             if connection is not None:
-                connection.receive(datagram, address, now)
-                self._heard(connection, now)
+                if connection.receive(datagram, address, now):
+                    self._heard(connection, now)
+                else:
+                    self._settle(connection, now)
                 return
         elif datagram and datagram[0] <= _STUN_LAST:
-            tally.stun += 1
+            self.tally.stun += 1
             if self._receive_stun(datagram, address, now):
                 return
-        tally.unknown += 1
+        self.tally.unknown += 1
 
     def send(self, connection: Connection, channel: int, data: bytes, now: float) -> bool:
         """Send a frame; see `Channels.send`."""
@@ -189,10 +186,7 @@ class Endpoint:
         return True
 
     def _heard(self, connection: Connection, now: float) -> None:
-        """After a DTLS datagram. In the steady state nothing is to be sent for it: its SACK rides on the next tick."""
-        if not connection.calm:
-            self._settle(connection, now)
-            return
+        """After a frame, in the steady state: nothing is to be sent for it, its SACK rides on the next tick."""
         if (due := connection.channels.deadline) < connection.wake:
             self._push(connection, due)
         for event in connection.channels.events(now):
@@ -212,6 +206,8 @@ class Endpoint:
                 case Forgotten(address):
                     if self._by_address.get(address) is connection:
                         del self._by_address[address]
+                case Moved():
+                    connection.channels.moved()
                 case Retired(ufrag):
                     self._by_ufrag.pop(ufrag.encode(), None)
 

@@ -60,11 +60,6 @@ class Association(Dispatch):
         return self._max_message
 
     @property
-    def busy(self) -> bool:
-        """Whether `outgoing` is worth calling after each `receive`, and not once a tick: more than poses waits."""
-        return self._slow
-
-    @property
     def stats(self) -> Stats:
         """How the path does."""
         c, flight = self.outbound.congestion, self._flight
@@ -151,7 +146,7 @@ class Association(Dispatch):
                 return False
         elif not reliable and self.peer_forward_tsn:
             return outbound.stage(stream, ppid, data, ordered, now)
-        self._slow = True
+        self.busy = True
         return outbound.enqueue(stream, ppid, data, ordered)
 
     def can_send(self, size: int) -> bool:
@@ -162,7 +157,7 @@ class Association(Dispatch):
         """Reset our half of a stream once what was sent on it so far is under way; a `StreamReset` follows."""
         if self.state is _ESTABLISHED:
             self.resets.close(stream)
-            self._slow = True
+            self.busy = True
 
     def probe(self, now: float) -> tuple[bytes, bytes]:
         """A nonce, and the packet that carries it, to be sent where nobody is proven to be; `PathProved` follows.
@@ -185,7 +180,7 @@ class Association(Dispatch):
     def outgoing(self, now: float) -> list[bytes]:
         """The packets to send now, each at most `mtu` bytes."""
         staged, inbound = self.outbound.staged, self.inbound
-        if self._slow or len(staged) > 1:
+        if self.busy or len(staged) > 1:
             return self._assemble(now)
         if not staged:
             return self._assemble(now) if inbound.sack_at <= now else []
@@ -203,7 +198,7 @@ class Association(Dispatch):
         """Everything that is due: whole packets, then control chunks, the SACK, and data."""
         packets, self._ready = self._ready, []
         if self.over or self.state in OPENING:
-            self._slow = False
+            self.busy = False
             return packets
         inbound, outbound, resets = self.inbound, self.outbound, self.resets
         if resets.wants and not outbound.waits_on(resets.wants):
@@ -213,7 +208,7 @@ class Association(Dispatch):
         if inbound.sack_at <= now or (inbound.sack_at != INFINITY and (found or data)):
             found.append(inbound.sack())
         packets += map(self._seal, chunks.bundle(found + data, self._room))
-        self._slow = outbound.busy or bool(resets.wants) or self.state is not _ESTABLISHED
+        self.busy = outbound.busy or bool(resets.wants) or self.state is not _ESTABLISHED
         self._rearm()
         return packets
 
@@ -229,7 +224,7 @@ class Association(Dispatch):
         self._rearm()
         if self.over or self.deadline > now:
             return
-        self._slow = True
+        self.busy = True
         rto = self.outbound.congestion.rto
         if self._retry_at <= now:
             self._insist(now)

@@ -75,7 +75,7 @@ class Dispatch(Lifecycle):
             self._perform(caught_up[1])
         if self.state is not State.ESTABLISHED:
             self._shut(now)
-        self._slow = True
+        self.busy = True
         self._rearm()
 
     def _stray(self, packet: bytes, body: bytes, now: float) -> None:

@@ -53,7 +53,7 @@ class Lifecycle:
         "_retry",
         "_retry_at",
         "_retry_limit",
-        "_slow",
+        "busy",
         "deadline",
         "inbound",
         "outbound",
@@ -80,8 +80,8 @@ class Lifecycle:
         self._retry_at = INFINITY
         self._retries = 0
         self._retry_limit = 0
-        self._slow = False
-        """Whether `outgoing` may have more to do than one staged chunk."""
+        self.busy = False
+        """Whether `outgoing` is worth calling after each `receive`, and not once a tick: more than poses waits."""
         self.state = State.CLOSED
         self.over = False
         """Whether it ended; nothing begins it again."""
@@ -133,12 +133,12 @@ class Lifecycle:
 
     def _reply(self, chunk: bytes) -> None:
         """A control chunk for the next packet; dropped while too many wait."""
-        self._slow = True
+        self.busy = True
         if len(self._control) < MAX_REPLIES:
             self._control.append(chunk)
 
     def _send_alone(self, packet: bytes) -> None:
-        self._slow = True
+        self.busy = True
         if len(self._ready) < MAX_REPLIES:
             self._ready.append(packet)
 
@@ -249,7 +249,7 @@ class Lifecycle:
         self.state = State.CLOSED
         self.over = True
         self.deadline = INFINITY
-        self._slow = True
+        self.busy = True
         self._control.clear()
         self.outbound.forget()
         self.inbound = Inbound(self._config, 0, self._events)
