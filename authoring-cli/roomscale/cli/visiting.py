@@ -21,7 +21,7 @@ from roomscale.cli.errors import CommandError, EnvironmentProblem, Exit, UsageEr
 from roomscale.cli.loops import on_signals
 from roomscale.cli.output import Output
 from roomscale.netcode.testing.measure import Quantiles
-from roomscale.netcode.testing.visitor import Visitor
+from roomscale.netcode.testing.lean_visitor import LeanVisitor
 from roomscale.worlds.crowd import Crowd, CrowdPlan, Progress, Stay
 from roomscale.worlds.errors import BadContent
 from roomscale.worlds.gateclient import Entrance, find_entrance, web_host
@@ -65,7 +65,7 @@ async def visit(request: VisitRequest, output: Output) -> Visited:
         entrance = await find_entrance(request.gate, request.link)
     check_permitted(entrance.homeserver, named)
     plan = CrowdPlan(request.count, request.rate, request.moving, frozenset(addresses))
-    make = partial(Visitor, hosts=sources_for(addresses))
+    make = partial(LeanVisitor, hosts=sources_for(addresses))
     enough, task = asyncio.Event(), asyncio.current_task()
     assert task is not None  # noqa: S101 - we run in one
     with on_signals(enough.set, task.cancel):
@@ -75,7 +75,7 @@ async def visit(request: VisitRequest, output: Output) -> Visited:
 async def _visit(
     entrance: Entrance,
     plan: CrowdPlan,
-    make: partial[Visitor],
+    make: partial[LeanVisitor],
     seconds: float,
     enough: asyncio.Event,
     output: Output,
