@@ -154,6 +154,7 @@ export function house() {
       server: { userId: "@roomscale:h", deviceId: "ROOMSCALE" },
       roomId: "!r:h",
       session: "tab1",
+      relays: [],
       listen: (heard) => {
         listener = heard;
         return () => (listener = () => undefined);
