@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser
 
-from tests.support.browser import SMALL, Visitor, chromium
+from tests.support.browser import BLURRED, SMALL, Visitor, chromium
 from tests.support.house import House
 
 
@@ -31,8 +31,10 @@ def visit(browser: Browser, house: House) -> Iterator[Callable[..., Visitor]]:
     """`visit("Ada")` opens the Plaza in a profile of its own and enters as Ada; all are closed after the test."""
     visitors: list[Visitor] = []
 
-    def enter(name: str, *, avatar: str | None = None, size: tuple[int, int] = SMALL) -> Visitor:
-        visitor = Visitor.of(browser, width=size[0], height=size[1])
+    def enter(
+        name: str, *, avatar: str | None = None, size: tuple[int, int] = SMALL, sharpness: float = BLURRED
+    ) -> Visitor:
+        visitor = Visitor.of(browser, size, sharpness=sharpness)
         visitors.append(visitor)
         visitor.page.goto(house.url + "/w/plaza")
         visitor.enter(name, avatar=avatar)

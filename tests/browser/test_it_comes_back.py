@@ -59,7 +59,7 @@ def test_nobody_leaves_when_the_homeserver_is_killed(visit: Visit, house: House)
     ada, grace = visit("Ada"), visit("Grace")
     sees(ada, "Grace")
     kill(house.part("homeserver"))
-    grace.walk("KeyW", 0.8)
+    grace.walk("KeyW", 1.0)
     x, _, z = grace.hook()["self"]["position"]
     ada.wait_for(
         f"Object.values(r.peers).some((p) => Math.hypot(p.position[0] - {x}, p.position[2] - {z}) < 0.1)", seconds=5

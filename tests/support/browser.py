@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize, sync_playwright
 
 Json = Any  # what the hook holds is whatever the client put there
 
@@ -36,7 +36,8 @@ FLAGS = (
     "--autoplay-policy=no-user-gesture-required",
     "--allow-loopback-in-peer-connection",  # the node listens on loopback only
 )
-SMALL = (480, 270)  # width and height in pixels: two pages render smoothly without a GPU
+SMALL = (480, 270)  # width and height in CSS pixels: room for what the tests click
+BLURRED = 0.5  # real pixels to a CSS pixel: several pages render smoothly without a GPU
 
 
 def chromium_path() -> str:
@@ -78,9 +79,10 @@ class Visitor:
         self.page.on("pageerror", lambda error: self.console.append(f"pageerror: {error}"))
 
     @classmethod
-    def of(cls, browser: Browser, *, width: int = SMALL[0], height: int = SMALL[1]) -> Visitor:
-        """Somebody with a browser profile of their own."""
-        return cls(browser.new_context(viewport={"width": width, "height": height}))
+    def of(cls, browser: Browser, size: tuple[int, int] = SMALL, *, sharpness: float = BLURRED) -> Visitor:
+        """Somebody with a browser profile of their own; `size` in CSS pixels, `sharpness` in real ones for each."""
+        viewport: ViewportSize = {"width": size[0], "height": size[1]}
+        return cls(browser.new_context(viewport=viewport, device_scale_factor=sharpness))
 
     def another_tab(self, url: str) -> Visitor:
         """A second tab in the same profile."""
@@ -119,11 +121,12 @@ class Visitor:
         field.fill(text)
         field.press("Enter")
 
-    def walk(self, key: str, seconds: float) -> Json:
-        """Hold a key for a while; returns the hook when standing again."""
+    def walk(self, key: str, metres: float) -> Json:
+        """Hold a key until that far from here; returns the hook when standing again."""
+        x, _, z = self.hook()["self"]["position"]
         self.page.locator("canvas").focus()
         self.page.keyboard.down(key)
-        time.sleep(seconds)  # how long somebody walks is what is being done here, not waited for
+        self.wait_for(f"Math.hypot(r.self.position[0] - {x}, r.self.position[2] - {z}) >= {metres}")
         self.page.keyboard.up(key)
         return self.wait_for("r.self.speed < 0.01 && r.self.grounded")
 
