@@ -50,6 +50,7 @@ demo: setup
 
 test: $(VENV)/.installed-dev client
 	@$(PY) tests/setup/chromium.py
+	@$(PY) tests/setup/coturn.py
 	@$(MAKE) --no-print-directory lint types web-test pytest
 
 lint: $(VENV)/.installed-dev

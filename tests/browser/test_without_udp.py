@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser
 
 from tests.support.browser import Visitor
 from tests.support.house import House
+from tests.support.turn import PASSWORD, USER, turn_server
 
 pytestmark = [pytest.mark.browser, pytest.mark.homeserver]
 Visit = Callable[..., Visitor]
@@ -33,6 +35,24 @@ NETWORK = """
   const send = RTCDataChannel.prototype.send;
   RTCDataChannel.prototype.send = function (data) { if (!dead.has(this)) send.call(this, data); };
 })();
+"""
+#: Lets the page send through TURN servers only, and remembers its connections.
+RELAYED = """
+  window.connections = [];
+  window.RTCPeerConnection = class extends RTCPeerConnection {
+    constructor(settings) {
+      super({ ...settings, iceTransportPolicy: "relay" });
+      window.connections.push(this);
+    }
+  };
+"""
+SELECTED = """
+async () => {
+  const all = [...(await window.connections.at(-1).getStats()).values()];
+  const { selectedCandidatePairId } = all.find((one) => one.type === "transport");
+  const { localCandidateId } = all.find((one) => one.id === selectedCandidatePairId);
+  return all.find((one) => one.id === localCandidateId).candidateType;
+}
 """
 #: Remembers whether somebody was ever missing.
 WATCH = """
@@ -115,3 +135,20 @@ def test_udp_that_stops_to_work_leads_to_the_websocket(visit: Visit, come: Visit
     bo.page.evaluate("window.udp(false); window.cut()")
     bo.wait_for("r.net.path === 'websocket' && r.self.peerId !== 0")
     walks_and_is_seen(bo, ada)
+
+
+def test_the_homeservers_turn_servers_help_where_udp_reaches_only_them(
+    visit: Visit, browser: Browser, house: House, tmp_path: Path
+) -> None:
+    ada = visit("Ada")
+    with turn_server(tmp_path) as turn:
+        bo = Visitor.of(browser)
+        bo.context.add_init_script(RELAYED)
+        named = {"username": USER, "password": PASSWORD, "uris": [turn.uri("udp"), turn.uri("tcp")], "ttl": 3600}
+        bo.page.route("**/voip/turnServer", lambda route: route.fulfill(json=named))
+        bo.page.goto(house.url + "/w/plaza")
+        bo.enter("Bo")
+        assert bo.hook()["net"]["path"] == "webrtc"
+        assert bo.page.evaluate(SELECTED) == "relay"
+        walks_and_is_seen(bo, ada)
+        bo.close()

@@ -10,6 +10,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 #: Mesa's software renderer beside the browser: twice as fast as the browser's own.
@@ -22,8 +23,8 @@ def find_chromium() -> str | None:
     return named or next((path for name in NAMES if (path := shutil.which(name))), None)
 
 
-def install_from_debian() -> bool:
-    """Install Debian's packages where apt may be run without asking anybody; whether it worked."""
+def install_from_debian(packages: Sequence[str] = DEBIAN_PACKAGES) -> bool:
+    """Install packages of Debian's where apt may be run without asking anybody; whether it worked."""
     apt = shutil.which("apt-get")
     if apt is None:
         return False
@@ -35,9 +36,9 @@ def install_from_debian() -> bool:
         prefix = [sudo, "-n"]
     else:
         return False
-    print(f"setup: installing {' '.join(DEBIAN_PACKAGES)} with apt", flush=True)
+    print(f"setup: installing {' '.join(packages)} with apt", flush=True)
     quiet = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-    for arguments in (["update", "-qq"], ["install", "-y", "-qq", *DEBIAN_PACKAGES]):
+    for arguments in (["update", "-qq"], ["install", "-y", "-qq", *packages]):
         result = subprocess.run([*prefix, apt, *arguments], env=quiet, stdout=subprocess.DEVNULL, check=False)
         if result.returncode:
             return False

@@ -115,6 +115,11 @@ export class MatrixClient {
     return text((await this.http.call("PUT", path, { body: content, signal }))["event_id"], 255) ?? "";
   }
 
+  /** The homeserver's TURN servers as it names them (section "Voice over IP"). */
+  turnServer(signal?: AbortSignal): Promise<Json> {
+    return this.http.call("GET", "/v3/voip/turnServer", { signal });
+  }
+
   /** Sends one to-device message (section "Send-to-Device messaging"). */
   async toDevice(type: string, userId: string, deviceId: string, content: Json, signal?: AbortSignal): Promise<void> {
     const path = `/v3/sendToDevice/${enc(type)}/${enc(transactionId())}`;

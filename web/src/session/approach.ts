@@ -14,11 +14,15 @@ import { SocketPath } from "./websocket";
 const LOOK_MS = 100;
 
 export class Approach {
-  private readonly webrtc = new WebRtc();
+  private readonly webrtc: WebRtc;
   private socket: SocketPath | null = null;
   private timer: ReturnType<typeof setInterval> | undefined;
   private settle: (result: Transport | string) => void = () => undefined;
   private over = false;
+
+  constructor(relays: readonly RTCIceServer[]) {
+    this.webrtc = new WebRtc(relays);
+  }
 
   /** Our offer's SDP. */
   offer(): Promise<string> {

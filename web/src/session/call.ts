@@ -27,6 +27,8 @@ export interface Caller {
   readonly roomId: string;
   readonly session: string;
   readonly listen: Listen;
+  /** TURN servers that may help. */
+  readonly relays: readonly RTCIceServer[];
 }
 
 let seq = 0;

@@ -43,19 +43,19 @@ export interface ConversationHandlers {
 
 export class Conversation {
   /** When the newest packet came, by performance.now(). */
-  heardAt = performance.now();
+  heardAt = 0;
   /** POSE messages sent. */
   poses = 0;
   welcome: Welcome | null = null;
   private timers: ReturnType<typeof setInterval>[] = [];
-  private readonly handshake: ReturnType<typeof setTimeout>;
+  private handshake: ReturnType<typeof setTimeout> | undefined;
   private over = false;
   private malformed = 0;
   private seq = 0;
   private lastPose = "";
   private lastPoseAt = 0;
 
-  /** Takes over an open transport, and says HELLO. */
+  /** Takes over a transport that has opened, and says HELLO. */
   constructor(
     readonly transport: Transport,
     private readonly body: Body,
@@ -69,27 +69,23 @@ export class Conversation {
       down: (why) => this.lose(why),
     };
     this.handshake = setTimeout(() => this.lose("no welcome came"), HANDSHAKE_MS);
-    this.hello();
-    this.timers = [setInterval(() => this.ping(), PING_MS), setInterval(() => this.sendPose(), POSE_MS)];
+    this.opened();
   }
 
   /** Ends it without telling the handlers. */
   close(): void {
-    if (this.end()) this.transport.close();
+    if (this.over) return;
+    this.over = true;
+    clearTimeout(this.handshake);
+    for (const timer of this.timers) clearInterval(timer);
+    this.transport.handlers = DEAF;
+    this.transport.close();
   }
 
   /** The same, and the server is to know at once that the visitor goes. */
   leave(): void {
-    if (this.end()) this.transport.leave();
-  }
-
-  private end(): boolean {
-    if (this.over) return false;
-    this.over = true;
-    this.transport.handlers = DEAF;
-    clearTimeout(this.handshake);
-    for (const timer of this.timers) clearInterval(timer);
-    return true;
+    if (!this.over) this.transport.leave();
+    this.close();
   }
 
   private lose(why: string): void {
@@ -98,7 +94,8 @@ export class Conversation {
     this.handlers.lost(why);
   }
 
-  private hello(): void {
+  private opened(): void {
+    this.heardAt = performance.now();
     const { avatar, client } = this.body;
     this.transport.send(
       "events",
@@ -111,12 +108,16 @@ export class Conversation {
         pose: toWire(this.body.pose()),
       }),
     );
+    this.timers = [setInterval(() => this.beat(), PING_MS), setInterval(() => this.sendPose(), POSE_MS)];
   }
 
   /** A sign of life, and a question to be answered at once; not before WELCOME. */
-  ping(): void {
-    if (!this.welcome) return;
-    this.transport.send("events", encode({ type: "PING", clientMs: Math.floor(performance.now()) >>> 0 }));
+  beat(): void {
+    if (this.welcome) this.ping(performance.now());
+  }
+
+  private ping(now: number): void {
+    this.transport.send("events", encode({ type: "PING", clientMs: Math.floor(now) >>> 0 }));
   }
 
   private sendPose(): void {
@@ -153,7 +154,7 @@ export class Conversation {
         this.welcome = message;
         this.clock.start(message.serverMs, now);
         this.peers.reset(message.peer, message.tick, message.tickRate);
-        this.ping();
+        this.ping(now);
         return this.handlers.welcomed(message);
       case "ENTER":
         this.peers.enter(message.entrants);

@@ -117,7 +117,7 @@ export class Keeper {
 
   /** Looks for a path: an answer, and what opens of it. `upgrade`: only by ticket, and only WebRTC. */
   async find(how: "seek" | "upgrade", signal: AbortSignal): Promise<Found> {
-    const approach = new Approach();
+    const approach = new Approach(this.caller().relays);
     const giveUp = (): void => approach.close();
     signal.addEventListener("abort", giveUp);
     try {

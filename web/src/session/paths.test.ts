@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import {
+  CALM_MS,
   IMPATIENCE_MS,
   LOST_MS,
   OPEN_MS,
@@ -112,6 +113,14 @@ describe("the watch over the path in use", () => {
     watched(heard, 0, 1_000);
     heard.restarted(1_200);
     expect([...watched(heard, 1_250, 60_000, always)]).toEqual([]);
+  });
+
+  it("does not restart at each loss of a packet", () => {
+    const watch = new Watch("webrtc", 0, true);
+    watched(watch, 0, 1_000);
+    watch.restarted(1_000);
+    watch.heard(1_100);
+    expect(watched(watch, 1_150, 4_000).get("restart")).toBe(1_100 + CALM_MS);
   });
 
   it("turns to a new path when the server turns out not to restart", () => {

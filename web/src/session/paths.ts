@@ -13,7 +13,7 @@ export const PATIENCE_MS = 3_000;
 export const IMPATIENCE_MS = 300;
 /** From an answer to an open path, in ms. */
 export const OPEN_MS = 10_000;
-/** So long without a packet, and a PING asks for one, in ms; it is repeated at every look. */
+/** So long without a packet, and a PING asks for one, in ms; and again after as long. */
 export const PROBE_MS = 500;
 /** So long without a packet (the answer to a PING included), and another path is looked for, in ms. */
 export const SILENCE_MS: Readonly<Record<PathKind, number>> = { webrtc: 1_000, websocket: 2_000 };
@@ -27,6 +27,8 @@ export const RESTART_MS = 1_500;
 export const RETRY_MS = 30_000;
 /** Between two looks for another path while this one is silent, in ms. */
 const AGAIN_MS = 500;
+/** After a restart that was answered by a packet: that silence may have been mere loss, and come again, in ms. */
+export const CALM_MS = 2_000;
 /** No look for so long: the page slept, and its silence begins when it woke, in ms. */
 const SLEPT_MS = 2_000;
 
@@ -87,6 +89,7 @@ export class Watch {
   private lookedAt: number;
   private upgradeAt: number;
   private againAt = 0;
+  private probedAt = -Infinity;
   private changedAt: number | null = null;
   private restartedAt: number | null = null;
   private busy: Quest | null = null;
@@ -105,7 +108,10 @@ export class Watch {
   heard(at: number): void {
     if (at <= this.heardAt) return;
     this.heardAt = at;
-    if (this.restartedAt !== null && at > this.restartedAt) this.restartedAt = null;
+    if (this.restartedAt !== null && at > this.restartedAt) {
+      this.restartedAt = null;
+      this.againAt = at + CALM_MS;
+    }
     if (this.changedAt !== null && at > this.changedAt + SUSPICION_MS) this.changedAt = null;
   }
 
@@ -148,7 +154,13 @@ export class Watch {
     this.lookedAt = now;
     const silent = now - this.heardAt;
     if (silent >= LOST_MS) return "lose";
-    return this.quest(now, silent) ?? (silent >= PROBE_MS ? "probe" : null);
+    return this.quest(now, silent) ?? this.probe(now, silent);
+  }
+
+  private probe(now: number, silent: number): Act | null {
+    if (silent < PROBE_MS || now - this.probedAt < PROBE_MS) return null;
+    this.probedAt = now;
+    return "probe";
   }
 
   private quest(now: number, silent: number): Quest | null {

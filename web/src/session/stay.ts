@@ -62,7 +62,7 @@ export class Stay {
   /** The browser says that the network has changed. */
   networkChanged(): void {
     this.watch.changed(performance.now());
-    this.conversation.ping();
+    this.conversation.beat();
     this.look();
   }
 
@@ -99,7 +99,7 @@ export class Stay {
     this.watch.heard(this.conversation.heardAt);
     const act = this.conversation.welcome ? this.watch.next(now) : null; // before it, the handshake has a timer
     if (act === null) return;
-    if (act === "probe") this.conversation.ping();
+    if (act === "probe") this.conversation.beat();
     else if (act === "lose") this.lose("no packet for three seconds");
     else this.begin(act);
   }

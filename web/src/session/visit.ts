@@ -23,6 +23,7 @@ import { matrixEnding, NO_LONGER_JOINED, SERVER_LOST, worldProblem, type Ending 
 import { Keeper } from "./keeper";
 import { next, standing, type Step } from "./machine";
 import { Membership } from "./membership";
+import { Relays } from "./relays";
 import { loadScene, Over } from "./scene";
 import type { Store, Waiting } from "./state";
 
@@ -60,6 +61,7 @@ export class Visit {
   private avatar: AvatarChoice | null = null;
   private name = "";
   private readonly announce: Announcer;
+  private readonly relays: Relays;
 
   constructor(private readonly parts: VisitParts) {
     const { config, store, summary } = parts;
@@ -73,6 +75,7 @@ export class Visit {
       unknownToken: () => void this.anew(),
       note: (line) => store.note(line),
     });
+    this.relays = new Relays(() => this.membership.client.turnServer(this.life.signal));
     this.chat = new Chat(store, () => this.room(), this.life.signal);
   }
 
@@ -122,6 +125,7 @@ export class Visit {
     const selfUserId = this.membership.identity?.userId ?? "";
     this.parts.store.set({ selfUserId });
     this.state = this.readState();
+    this.relays.servers(performance.now()); // asked for while the scene loads
     this.step("joined");
   }
 
@@ -178,6 +182,7 @@ export class Visit {
       roomId: this.membership.roomId,
       session: this.session,
       listen: this.membership.listen,
+      relays: this.relays.servers(performance.now()),
     });
     this.keeper = new Keeper(caller, body, this.peers, this.clock, {
       welcomed: (welcome) => this.welcomed(welcome),

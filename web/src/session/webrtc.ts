@@ -15,6 +15,15 @@ export function fingerprint(sdp: string): string | undefined {
   return /^a=fingerprint:(\S+ [0-9a-f:]+)\s*$/im.exec(sdp)?.[1]?.toUpperCase();
 }
 
+/** A connection with the help of these TURN servers, or without if the browser does not understand them. */
+function connection(relays: readonly RTCIceServer[]): RTCPeerConnection {
+  try {
+    return new RTCPeerConnection({ iceServers: [...relays] });
+  } catch {
+    return new RTCPeerConnection({ iceServers: [] });
+  }
+}
+
 export class WebRtc implements Transport {
   readonly kind = "webrtc";
   handlers: TransportHandlers = DEAF;
@@ -23,8 +32,8 @@ export class WebRtc implements Transport {
   private opened = false;
   private closed = false;
 
-  constructor() {
-    this.pc = new RTCPeerConnection({ iceServers: [] });
+  constructor(relays: readonly RTCIceServer[]) {
+    this.pc = connection(relays);
     this.channels = {
       events: this.pc.createDataChannel("events", { negotiated: true, id: CHANNEL.events }),
       poses: this.pc.createDataChannel("poses", { negotiated: true, id: CHANNEL.poses, ordered: false, maxRetransmits: 0 }),
