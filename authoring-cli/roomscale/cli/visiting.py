@@ -20,8 +20,8 @@ from typing import Any
 from roomscale.cli.errors import CommandError, EnvironmentProblem, Exit, UsageError, exit_code_of
 from roomscale.cli.loops import on_signals
 from roomscale.cli.output import Output
-from roomscale.netcode.testing.measure import Quantiles
 from roomscale.netcode.testing.lean_visitor import LeanVisitor
+from roomscale.netcode.testing.measure import Quantiles
 from roomscale.worlds.crowd import Crowd, CrowdPlan, Progress, Stay
 from roomscale.worlds.errors import BadContent
 from roomscale.worlds.gateclient import Entrance, find_entrance, web_host

@@ -2,11 +2,13 @@
  * What time it is on the server, estimated from PING and PONG.
  *
  * Rule: reads no clock; the caller says what its own shows. The sample with the shortest round trip is believed, and
- * the estimate moves towards it slowly, so that nothing shown on it ever jumps.
+ * once settled the estimate moves towards it slowly, so that nothing shown on it ever jumps.
  */
 
 /** Samples that are compared: at one a second, half a minute. */
 const SAMPLES = 30;
+/** Samples after which the estimate no longer steps. */
+const SETTLED = 5;
 /** How fast the estimate may move once it is settled, in ms per second. */
 const SLEW = 20;
 /** An error larger than this is a new start (the machine slept), in ms. */
@@ -39,13 +41,13 @@ export class ServerClock {
     this.samples.push({ rtt, offset });
     if (this.samples.length > SAMPLES) this.samples.shift();
     const best = this.samples.reduce((a, b) => (b.rtt < a.rtt ? b : a));
-    this.approach(best.offset, now, this.samples.length === 1);
+    this.approach(best.offset, now, this.samples.length <= SETTLED);
   }
 
-  private approach(wanted: number, now: number, first: boolean): void {
+  private approach(wanted: number, now: number, steps: boolean): void {
     const error = wanted - this.offset;
     const most = (SLEW * Math.max(now - this.adjustedAt, 0)) / 1000;
-    this.offset += first || Math.abs(error) > STEP ? error : Math.min(Math.max(error, -most), most);
+    this.offset += steps || Math.abs(error) > STEP ? error : Math.min(Math.max(error, -most), most);
     this.adjustedAt = now;
   }
 
@@ -57,6 +59,12 @@ export class ServerClock {
   /** What `unwrap` would give for a stamp taken by the server at this moment. */
   serverNow(now: number): number {
     return now + this.offset;
+  }
+
+  /** What the server's clock shows at `now`, a u32 as on the wire. */
+  serverMs(now: number): number {
+    if (this.origin === null) return 0;
+    return (this.origin.server + Math.round(this.serverNow(now) - this.origin.local)) >>> 0;
   }
 
   /** The shortest round trip among the recent ones, in ms; null before the first. */

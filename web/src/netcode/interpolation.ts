@@ -9,12 +9,15 @@ import { distance, mixPose, wrapAngle, type Pose } from "./pose";
 
 /** Poses kept per peer: at 20 Hz, 1.6 s. */
 const KEPT = 32;
+/** Poses taken closer together than this are the same one, told twice, in ms: ages are rounded to 16. */
+const SAME_MS = 20;
 /** How long a motion is continued without news, in ms. */
 const EXTRAPOLATE_MS = 200;
 /** A step between two poses, or a correction, larger than this is a teleport and shown as one, in metres. */
 const TELEPORT = 4;
-/** Time constant with which a correction fades in, in ms. */
-const FADE_MS = 90;
+/** Time constant with which a small correction fades in, in ms, and what each metre of it adds. */
+const FADE_MS = 40;
+const FADE_MS_PER_M = 50;
 
 interface Stamped {
   readonly at: number;
@@ -26,16 +29,18 @@ export class PoseBuffer {
   private shownAt: number | null = null;
   private error: Correction = NO_CORRECTION;
 
-  /** A pose that the server stamped `at`; order does not matter, repeats and very late ones are ignored. */
-  push(at: number, pose: Pose): void {
+  /** A pose taken at `at`; order does not matter. False for repeats and for very late ones, which are ignored. */
+  push(at: number, pose: Pose): boolean {
     let index = this.poses.length;
     while (index > 0 && (this.poses[index - 1]?.at ?? 0) > at) index -= 1;
-    if (this.poses[index - 1]?.at === at) return;
-    if (index === 0 && this.poses.length === KEPT) return;
+    const [older, newer] = [this.poses[index - 1], this.poses[index]];
+    if ((older && at - older.at < SAME_MS) || (newer && newer.at - at < SAME_MS)) return false;
+    if (index === 0 && this.poses.length === KEPT) return false;
     const before = this.shownAt === null ? undefined : this.raw(this.shownAt);
     this.poses.splice(index, 0, { at, pose });
     if (this.poses.length > KEPT) this.poses.shift();
     if (before && this.shownAt !== null) this.absorb(before, this.raw(this.shownAt) ?? before);
+    return true;
   }
 
   /** The pose to show at server time `at` (ms); undefined while none has arrived. */
@@ -44,7 +49,8 @@ export class PoseBuffer {
     if (!raw) return undefined;
     const elapsed = this.shownAt === null ? 0 : Math.max(at - this.shownAt, 0);
     this.shownAt = Math.max(at, this.shownAt ?? at);
-    this.error = faded(this.error, Math.exp(-elapsed / FADE_MS));
+    const size = Math.hypot(this.error.x, this.error.y, this.error.z);
+    this.error = faded(this.error, Math.exp(-elapsed / (FADE_MS + FADE_MS_PER_M * size)));
     return corrected(raw, this.error);
   }
 
@@ -101,25 +107,44 @@ function corrected(pose: Pose, error: Correction): Pose {
   return { ...pose, x: pose.x + error.x, y: pose.y + error.y, z: pose.z + error.z, yaw: wrapAngle(pose.yaw + error.yaw) };
 }
 
-/** How far behind the server everything is shown: as little as the unevenness of arrival allows. */
+/** Lateness of the last so many poses of a peer. */
+const LATENESSES = 40;
+/** Gaps between the last so many poses of a peer. */
+const GAPS = 8;
+/** A longer gap is a rest, and says nothing about how often a peer is told of, in ms. */
+const REST_MS = 450;
+/** How far behind somebody told of at 20 Hz is shown at most, if the network lets poses come that soon, in ms. */
+const WANTED_MS = 150;
+const TICK_MS = 50;
+
+/**
+ * How far behind the server one peer is shown.
+ *
+ * Late enough that the next pose is there when it is needed, but no later than WANTED_MS for that: a moment is guessed
+ * instead. Only when the network itself is later than that is more allowed: as much as most poses need to come at all.
+ */
 export class ShowDelay {
   /** Milliseconds. */
-  private current = 120;
+  private current = WANTED_MS;
   private lateness: number[] = [];
+  private gaps: number[] = [];
+  private last: number | null = null;
   private movedAt: number | null = null;
 
-  static readonly least = 100;
-  static readonly most = 300;
+  static readonly least = 60;
+  static readonly most = 500;
 
-  /** A snapshot stamped `at` arrived when the server's clock showed `serverNow`; `tickMs` apart from the next. */
-  arrived(at: number, serverNow: number, tickMs: number): void {
-    this.lateness.push(serverNow - at);
-    if (this.lateness.length > 60) this.lateness.shift(); // 3 s at 20 Hz
-    const sorted = this.lateness.toSorted((a, b) => a - b);
-    const late = sorted[Math.floor((sorted.length - 1) * 0.95)] ?? 0;
-    const wanted = Math.min(Math.max(late + tickMs + 20, ShowDelay.least), ShowDelay.most);
+  /** A pose taken at `at` arrived when the server's clock showed `serverNow`, both in ms. */
+  arrived(at: number, serverNow: number): void {
+    if (this.last !== null) keep(this.gaps, at - this.last, GAPS);
+    this.last = Math.max(at, this.last ?? at);
+    keep(this.lateness, serverNow - at, LATENESSES);
+    const gap = Math.min(share(this.gaps.filter((each) => each > 0 && each < REST_MS), 0.5) ?? TICK_MS, REST_MS);
+    const comfortable = (share(this.lateness, 0.95) ?? 0) + gap;
+    const bearable = Math.max(share(this.lateness, 0.6) ?? 0, WANTED_MS + Math.max(gap - TICK_MS, 0));
+    const wanted = Math.min(Math.max(Math.min(comfortable, bearable), ShowDelay.least), ShowDelay.most);
     const elapsed = this.movedAt === null ? 0 : Math.min(Math.max(serverNow - this.movedAt, 0), 1_000);
-    const most = elapsed * 0.04; // 40 ms a second: a walk seems 4% faster or slower, which nobody sees
+    const most = elapsed * 0.06; // 60 ms a second: a walk seems 6% faster or slower, which nobody sees
     this.current += Math.min(Math.max(wanted - this.current, -most), most);
     this.movedAt = serverNow;
   }
@@ -127,4 +152,15 @@ export class ShowDelay {
   get ms(): number {
     return this.current;
   }
+}
+
+function keep(values: number[], value: number, most: number): void {
+  values.push(value);
+  if (values.length > most) values.shift();
+}
+
+/** The value that this share of the others does not exceed. */
+function share(values: readonly number[], of: number): number | undefined {
+  const sorted = values.toSorted((a, b) => a - b);
+  return sorted[Math.floor((sorted.length - 1) * of)];
 }

@@ -1,18 +1,22 @@
 /** The keeper: how a visitor comes in, comes back, and goes. */
 import { describe, expect, it, vi } from "vitest";
-import { FakeConnection, goodbye, house, inside, newest, pass, refused, resumed, resumes, setGate } from "./keeper.testing";
+import { FakeConnection } from "./fakes.testing";
+import { goodbye, house, inside, newest, pass, refused, resumed, resumes, setGate } from "./keeper.testing";
 
 describe("the way in", () => {
-  it("is a call by Matrix, then HELLO with the pose, then poses at 20 Hz and a ping a second", async () => {
+  it("is a call by Matrix, then HELLO with the pose, then where we are and a ping a second", async () => {
     const visit = await inside();
     const events = newest().channel("events").sent;
-    expect(events[0]).toMatchObject({ type: "HELLO", newest: 1, oldest: 1, avatar: "ada", pose: { x: 3_000 } });
+    expect(events[0]).toMatchObject({ type: "HELLO", newest: 2, oldest: 2, avatar: "ada", pose: { x: 3_000 } });
     for (let i = 0; i < 6; i += 1) {
       newest().say({ type: "PONG", clientMs: 0, tick: 1, serverMs: 1 });
       await pass(1_000);
     }
     expect(events.filter(({ type }) => type === "PING").length).toBeGreaterThanOrEqual(6);
-    expect(newest().channel("poses").sent.length).toBeGreaterThanOrEqual(20); // standing still: four a second
+    const told = newest().channel("poses").sent;
+    expect(told.length).toBeGreaterThanOrEqual(12); // standing still: 0.4 s at 20 Hz, then one a second
+    expect(told.length).toBeLessThanOrEqual(18);
+    expect(told[0]).toMatchObject({ type: "HERE", seq: 1, jumps: 0, corrections: 0, pose: { x: 3_000 } });
     visit.stop.abort(new Error("over"));
   });
 

@@ -1,6 +1,7 @@
 /** Being connected: a path that falls silent, and a network that lets no UDP through. */
 import { describe, expect, it, vi } from "vitest";
-import { FakeConnection, FakeSocket, PONG, SDP, WELCOME, alive, goodbye, house, inside, lines, newest, pass, resumed, resumes, setGate, socket } from "./keeper.testing";
+import { FakeConnection, FakeSocket, PONG, WELCOME } from "./fakes.testing";
+import { SDP, alive, goodbye, house, inside, lines, newest, pass, resumed, resumes, setGate, socket } from "./keeper.testing";
 
 describe("a path that falls silent", () => {
   it("is probed, then restarted by ticket on the same connection, and nobody notices", async () => {
@@ -83,7 +84,7 @@ describe("where UDP is blocked", () => {
     socket().say(WELCOME);
     expect(visit.told.slice(-2)).toEqual(["by websocket", "welcomed"]);
     await alive(3_000, socket);
-    expect(socket().frames().filter(({ type }) => type === "POSE").length).toBeGreaterThan(5);
+    expect(socket().frames().filter(({ type }) => type === "HERE").length).toBeGreaterThan(5);
     visit.stop.abort(new Error("over"));
   });
 
@@ -102,9 +103,9 @@ describe("where UDP is blocked", () => {
     const visit = await blocked();
     socket().say(WELCOME);
     socket().bufferedAmount = 1_000;
-    const before = socket().frames().filter(({ type }) => type === "POSE").length;
+    const before = socket().frames().filter(({ type }) => type === "HERE").length;
     await alive(1_000, socket);
-    expect(socket().frames().filter(({ type }) => type === "POSE").length).toBe(before);
+    expect(socket().frames().filter(({ type }) => type === "HERE").length).toBe(before);
     expect(socket().frames().filter(({ type }) => type === "PING").length).toBeGreaterThan(0);
     visit.stop.abort(new Error("over"));
   });

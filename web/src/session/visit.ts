@@ -15,10 +15,12 @@ import type { WorldState } from "../matrix/world_state";
 import { ServerClock } from "../netcode/clock";
 import { NOTICE, type Welcome } from "../netcode/messages";
 import { Peers } from "../netcode/peers";
-import type { LoadReport, PeerLook, World } from "../world";
+import type { Pose } from "../netcode/pose";
+import type { LoadReport, World } from "../world";
 import { Announcer } from "./announcer";
 import type { Caller } from "./call";
 import { Chat } from "./chat";
+import { Company } from "./company";
 import { matrixEnding, NO_LONGER_JOINED, SERVER_LOST, worldProblem, type Ending } from "./endings";
 import { Keeper } from "./keeper";
 import { next, standing, type Step } from "./machine";
@@ -62,6 +64,7 @@ export class Visit {
   private name = "";
   private readonly announce: Announcer;
   private readonly relays: Relays;
+  private company: Company | null = null;
 
   constructor(private readonly parts: VisitParts) {
     const { config, store, summary } = parts;
@@ -161,7 +164,9 @@ export class Visit {
     this.world.setInputEnabled(false);
     this.world.onPortal((uri, title) => void this.portal(uri, title));
     this.world.onHint((hint) => store.set({ hint }));
-    this.world.onFrame((now) => this.peers.shown(this.clock, now, (id, pose) => this.world?.movePeer(id, pose)));
+    const company = new Company(this.peers, this.clock, this.parts.avatars, this.world);
+    this.company = company;
+    this.world.onFrame((now) => company.frame(now));
     this.step("loaded");
   }
 
@@ -174,7 +179,8 @@ export class Visit {
     const { world } = this;
     const { store } = this.parts;
     if (!world) throw new Error("the scene stands before anybody is called");
-    const body = { pose: () => world.self(), avatar: this.avatar?.id ?? "", client: `roomscale-web ${this.parts.build}` };
+    const { company } = this;
+    const body = { pose: () => world.self(), at: () => company?.drawnAt ?? 0, place: (pose: Pose) => world.enter(pose), avatar: this.avatar?.id ?? "", client: `roomscale-web ${this.parts.build}` };
     const caller = (): Caller => ({
       client: this.membership.client,
       self: this.membership.identity ?? { userId: "", deviceId: "", token: "" },
@@ -218,11 +224,7 @@ export class Visit {
     const { store } = this.parts;
     const { selfName, selfUserId } = store.get();
     const others = this.peers.others();
-    const looks = others.map((peer): [number, PeerLook] => {
-      const url = this.parts.avatars.find((avatar) => avatar.id === peer.avatar)?.url;
-      return [peer.id, url === undefined ? { name: peer.name } : { name: peer.name, avatarUrl: url }];
-    });
-    this.world?.setPeers(new Map(looks));
+    this.company?.dress();
     const own = this.peers.self();
     const self = { id: own?.id ?? 0, name: selfName, userId: selfUserId, role: own?.role ?? "guest", self: true } as const;
     store.set({ people: [self, ...others.map((peer) => ({ ...peer, self: false }))] });
