@@ -79,7 +79,7 @@ def test_the_figures_of_the_document_are_those_that_the_crowd_is_told_by() -> No
     assert f"worlds of more than {interest.SMALL} they are sought" in text
     assert f"in up to {FIRST_FRAMES} frames of {FULL:,} bytes at once" in text
     assert f"told for {sightings.OUT_OF_SIGHT} ticks" in text
-    assert f"16 ms × `age`" in text and AGE_MS == 16
+    assert "16 ms × `age`" in text and AGE_MS == 16
 
 
 @st.composite
