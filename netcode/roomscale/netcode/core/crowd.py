@@ -51,7 +51,7 @@ class Crowd:
         self._old[row] = False
         self._motion.add(row)
         self._sights.add(row)
-        self._authority.grant(row)
+        self._authority.arrive(row)
         self._changed.add(world)
         return row
 
