@@ -11,9 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from roomscale.netcode.core.bounds import Bucket
-from roomscale.netcode.core.frames import enter_frames, fit, leave_frames
-from roomscale.netcode.core.messages import MAX_MESSAGE, Channel, Enter, Leave
-from roomscale.netcode.core.protocol import decode_server
+from roomscale.netcode.core.frames import FULL, enter_frames, fit, leave_frames
+from roomscale.netcode.core.messages import Channel, Enter, Entrant, Leave
+from roomscale.netcode.core.protocol import decode_server, encode_entrant
 from roomscale.netcode.errors import BadOffer, TransportError
 from roomscale.netcode.node import addresses, sdp
 from roomscale.netcode.node.loop import TickLoop
@@ -139,10 +139,10 @@ def test_a_bucket_gives_its_burst_and_then_its_rate() -> None:
 
 @settings(deadline=None)
 @given(st.lists(strategies.entrants, max_size=20))
-def test_any_number_of_entrants_goes_into_frames_that_fit(entrants: list[object]) -> None:
-    told: list[object] = []
-    for frame in enter_frames(entrants):  # type: ignore[arg-type]
-        assert len(frame) <= MAX_MESSAGE
+def test_any_number_of_entrants_goes_into_frames_that_fit(entrants: list[Entrant]) -> None:
+    told: list[Entrant] = []
+    for frame in enter_frames(map(encode_entrant, entrants)):
+        assert len(frame) <= FULL
         message = decode_server(Channel.EVENTS, frame)
         assert isinstance(message, Enter)
         told += message.entrants

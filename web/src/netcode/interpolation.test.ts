@@ -224,18 +224,18 @@ describe("Peers", () => {
     expect(peers.newest(9)?.x).toBe(30);
   });
 
-  it("drops a delta of somebody unknown, or not heard of for two seconds, and waits for a keyframe", () => {
+  it("drops a delta of somebody unknown, or not heard of for four seconds, and waits for a keyframe", () => {
     const { peers, sight, enter } = world();
     enter();
     sight(1_001, DELTA);
     expect(peers.newest(9)).toBeUndefined();
     sight(1_002, KEY);
-    sight(1_042, { ...DELTA, x: 10 });
+    sight(1_082, { ...DELTA, x: 10 });
     expect(peers.newest(9)?.x).toBe(0.1);
-    sight(1_083, { ...DELTA, x: 20 });
+    sight(1_163, { ...DELTA, x: 20 });
     expect(peers.newest(9)?.x).toBe(0.1);
     expect(peers.unread).toBe(2);
-    sight(1_084, { ...KEY, x: 5_000 });
+    sight(1_164, { ...KEY, x: 5_000 });
     expect(peers.newest(9)?.x).toBe(5);
   });
 

@@ -11,7 +11,7 @@ export const MAX_MESSAGE = 1_200;
 /** Records in one SNAPSHOT or SIGHT. */
 export const MAX_RECORDS = 64;
 /** A Delta is read against a pose of the same peer that is at most so many ticks older. */
-export const REFERENCE_TICKS = 40;
+export const REFERENCE_TICKS = 80;
 /** Milliseconds in one step of a record's age. */
 export const AGE_MS = 16;
 /** Bytes of UTF-8 in a str8. */

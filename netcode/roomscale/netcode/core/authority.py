@@ -45,6 +45,11 @@ class Authority:
         x, y, z = (max(low, min(high, v)) for low, v, high in zip(self._low, at, self._high, strict=True))
         return Pose(x, y, z, pose.yaw, pose.pitch, pose.gesture, pose.flags)
 
+    def arrive(self, row: int) -> None:
+        """Somebody new has this row: wherever they are, they may be, and all that may come at once may come."""
+        self._over_left[row], self._up_left[row] = self._over * self._burst, self._up * self._burst
+        self.grant(row)
+
     def grant(self, row: int) -> None:
         """Whatever this one's pose is at the next tick, it is where they may be, if it is in the world."""
         self._granted[row] = True

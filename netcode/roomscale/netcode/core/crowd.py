@@ -17,7 +17,7 @@ from roomscale.netcode.core.motion import Motion
 from roomscale.netcode.core.poses import KNOWN_FLAGS, Columns, PoseTable, Rows
 from roomscale.netcode.core.settings import SimulationConfig
 from roomscale.netcode.core.sight import Bytes, Sights
-from roomscale.netcode.core.snapshot import HEADER_DTYPE, leads, sights, snapshots
+from roomscale.netcode.core.snapshot import HEADER_DTYPE, Gathering, leads, snapshots
 from roomscale.netcode.core.wire import pack_pose, unpack_pose
 
 _NO_WORLD: Final = -1
@@ -32,6 +32,7 @@ class Crowd:
         self._table = PoseTable(config.capacity)
         self._motion = Motion(self._table)
         self._sights = Sights(self._table.size, config.visible)
+        self._gathering = Gathering(_CHUNK * config.visible)
         self._authority = Authority(self._table, config)
         self._world = np.full(self._table.size, _NO_WORLD, np.int64)
         self._old = np.zeros(self._table.size, np.bool_)
@@ -50,7 +51,7 @@ class Crowd:
         self._old[row] = False
         self._motion.add(row)
         self._sights.add(row)
-        self._authority.grant(row)
+        self._authority.arrive(row)
         self._changed.add(world)
         return row
 
@@ -139,7 +140,7 @@ class Crowd:
             heads["last_seq"] = self._table.seqs[packet.viewers]
             heads["tick"], heads["server_ms"] = tick & 0xFFFF_FFFF, server_ms
             rows += packet.viewers.tolist()
-            frames += sights(self._motion, packet, heads)
+            frames += self._gathering.sights(self._motion, packet, heads)
         return rows, frames
 
     def _forget(self) -> None:

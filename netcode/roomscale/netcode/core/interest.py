@@ -2,7 +2,7 @@
 
 Rule: for each viewer the work is bounded, wherever everybody is. Everybody is sorted once along a Z-order curve, on
 which a square of any size, on a grid of its own size, is one run. Candidates are those in the 3 x 3 cells around the
-viewer; how large a cell is, is remembered for each viewer and fits how crowded it is there: 8 m at first, 2 m in a
+viewer; how large a cell is, is remembered for each viewer and fits how crowded it is there: 8 m at first, 1 m in a
 throng, kilometres where nobody is near. So the choice is that of an exact search within a few percent, and exact
 where a world is small.
 """
@@ -17,21 +17,21 @@ import numpy.typing as npt
 
 from roomscale.netcode.core.poses import Ints, Rows
 
-FIRST_LEVEL: Final = 2
-"""Where a viewer begins. The cells of a level have sides of 2.048 m x 2^level."""
-_TOP: Final = 14
+FIRST_LEVEL: Final = 4
+"""Where a viewer begins: cells of 8 m. Those of a level have sides of 0.512 m x 2^level."""
+_TOP: Final = 16
 """The level whose one cell is all of a world."""
-_FINEST: Final = 11
+_FINEST: Final = 9
 """Millimetres, as a power of two: the side of the smallest cells."""
 SMALL: Final = 256
 """Participants of a world up to whom everybody in it is a candidate."""
 MOST: Final = 512
 """Candidates looked at for one viewer. Beyond them every second, third... is: it happens where people stand in one
 another, and for half a second until smaller cells are taken."""
-_FEW: Final = 1.75
+_FEW: Final = 1.5
 """Candidates, as a multiple of those wanted, below which larger cells are taken. (2.9 would be exact where people
 stand evenly.)"""
-_MANY: Final = 7.5
+_MANY: Final = 6.5
 """The same, above which smaller cells are the next time: a quarter of them is still enough."""
 _SPEAKING: Final = 0.7
 """As how far away one who speaks counts, as a share of the true distance."""
@@ -50,9 +50,10 @@ _CHUNK: Final = 128
 
 Floats = npt.NDArray[np.float32]
 Bools = npt.NDArray[np.bool_]
+Bytes = npt.NDArray[np.uint8]
 Longs = npt.NDArray[np.int64]
 
-_AROUND: Final = np.array([(dx, dz) for dx in (-1, 0, 1) for dz in (-1, 0, 1)]).T[:, :, None]
+_AROUND: Final = np.array([[-1], [0], [1]])
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,42 +94,114 @@ class Order:
         speaking = scene.speaking[self.rows]
         self.weight: Final = np.where(speaking, np.float32(_SPEAKING / _STEP), np.float32(1 / _STEP))
 
-    def runs(self, viewers: Rows, levels: npt.NDArray[np.uint8]) -> tuple[Longs, Longs]:
+    def runs(self, viewers: Rows, levels: Bytes) -> tuple[Longs, Longs]:
         """Who is in the 3 x 3 cells around each viewer: nine runs of the order, (starts, lengths), (viewers, 9)."""
         shift = levels.astype(np.int64)
-        across = (self._across[viewers] >> shift) + _AROUND[0]
-        along = (self._along[viewers] >> shift) + _AROUND[1]
-        cells = self._world[viewers] | _curve(across, along) << 2 * shift
+        limit = 1 << (_TOP - shift)
+        across = (self._across[viewers] >> shift) + _AROUND
+        along = (self._along[viewers] >> shift) + _AROUND
+        outside = ((across < 0) | (across >= limit))[:, None] | ((along < 0) | (along >= limit))
+        cells = _curve(across[:, None], along) << 2 * shift | self._world[viewers]
         starts = self._keys.searchsorted(cells)
         lengths = self._keys.searchsorted(cells + (1 << 2 * shift)) - starts
-        limit = 1 << (_TOP - shift)
-        lengths[(across < 0) | (along < 0) | (across >= limit) | (along >= limit)] = 0
-        return starts.T, lengths.T
+        lengths[outside] = 0
+        return starts.reshape(9, -1).T, lengths.reshape(9, -1).T
 
 
-def nearest(order: Order, viewers: Rows, levels: npt.NDArray[np.uint8], small: Bools, limit: int) -> Rows:
-    """For each viewer the rows of the `limit` nearest others, nearest first, padded with nobody.
+class Search:
+    """Looks for the nearest. Keeps no state between calls but memory to compute in, which stays in the cache."""
 
-    levels: each viewer's size of cells, changed in place. small: whose world has at most `SMALL` participants.
-    """
-    chosen = np.zeros((len(viewers), limit), np.intp)
-    levels[(levels == _TOP) & ~small] = FIRST_LEVEL
-    levels[small] = _TOP
-    waiting = order.place[viewers].argsort()
-    while len(waiting):
-        starts, lengths = order.runs(viewers[waiting], levels[waiting])
-        found = lengths.sum(axis=1)
-        short = (found < limit * _FEW) & (levels[waiting] < _TOP)
-        levels[waiting[short]] += 1
-        levels[waiting[(found > limit * _MANY) & ~small[waiting] & (levels[waiting] > 0)]] -= 1
-        ready = np.flatnonzero(~short)
-        ready = ready[found[ready].argsort()]  # those alike in one chunk: less padding
-        for part in np.split(ready, range(_CHUNK, len(ready), _CHUNK)):
-            if len(part):
-                mine = waiting[part]
-                chosen[mine] = _choose(order, viewers[mine], _candidates(starts[part], lengths[part], order), limit)
-        waiting = waiting[short]
-    return chosen
+    def __init__(self) -> None:
+        self._floats = [np.empty(_CHUNK * MOST, np.float32) for _ in range(4)]
+        self._places = np.empty(_CHUNK * MOST, np.intp)
+        self._keys = np.empty(_CHUNK * MOST, np.uint32)
+
+    def nearest(self, order: Order, viewers: Rows, levels: Bytes, small: Bools, limit: int) -> Rows:
+        """For each viewer the rows of the `limit` nearest others, nearest first, padded with nobody.
+
+        levels: each viewer's size of cells, changed in place. small: whose world has at most `SMALL` participants.
+        """
+        chosen = np.zeros((len(viewers), limit), np.intp)
+        levels[(levels == _TOP) & ~small] = FIRST_LEVEL
+        levels[small] = _TOP
+        waiting = order.place[viewers].argsort()
+        while len(waiting):
+            starts, lengths = order.runs(viewers[waiting], levels[waiting])
+            found = lengths.sum(axis=1)
+            short = (found < limit * _FEW) & (levels[waiting] < _TOP)
+            levels[waiting[short]] += 1
+            levels[waiting[(found > limit * _MANY) & ~small[waiting] & (levels[waiting] > 0)]] -= 1
+            ready = np.flatnonzero(~short)
+            ready = ready[found[ready].argsort()]  # those alike in one chunk: less padding
+            for part in np.split(ready, range(_CHUNK, len(ready), _CHUNK)):
+                if len(part):
+                    mine = waiting[part]
+                    chosen[mine] = self._choose(order, viewers[mine], starts[part], lengths[part], limit)
+            waiting = waiting[short]
+        return chosen
+
+    def _choose(self, order: Order, viewers: Rows, starts: Longs, lengths: Longs, limit: int) -> Rows:
+        """The best of those in each viewer's runs, in order."""
+        keys = self._rank(order, order.place[viewers][:, None], self._candidates(order, starts, lengths))
+        keys.sort(axis=1)
+        keys = keys[:, : limit + 1]  # with oneself, who is among the nearest
+        rows = order.rows.take(keys & _ROW_MASK)
+        rows[keys >= _FAR << _ROW_BITS] = 0
+        others = rows != viewers[:, None]
+        others[:, -1] &= ~others.all(axis=1)
+        chosen = np.zeros((len(viewers), limit), np.intp)
+        chosen[:, : rows.shape[1] - 1] = rows[others].reshape(len(viewers), -1)
+        return chosen
+
+    def _candidates(self, order: Order, starts: Longs, lengths: Longs) -> Rows:
+        """The places in each viewer's runs, at most `MOST` of them, padded with nobody's."""
+        flat = lengths.ravel()
+        upto = flat.cumsum()
+        places = np.empty(int(upto[-1]) + 1, np.intp)
+        places[:-1] = np.repeat(starts.ravel() - upto + flat, flat)
+        places[:-1] += np.arange(len(places) - 1)
+        places[-1] = len(order.rows) - 1
+        found = lengths.sum(axis=1)[:, None]
+        first = (upto[8::9] - found[:, 0])[:, None]
+        most = int(found.max())
+        at = np.arange(min(most, MOST))
+        index = self._places[: len(found) * len(at)].reshape(len(found), -1)
+        np.add(first, at if most <= MOST else at * np.maximum(found, MOST) // MOST, out=index)
+        np.copyto(index, len(places) - 1, where=at >= found)
+        places.take(index, out=index, mode="clip")
+        return index
+
+    def _rank(self, order: Order, viewers: Rows, places: Rows) -> npt.NDArray[np.uint32]:
+        """For each candidate how far it counts as being, above its place in the order: keys to be sorted."""
+        dx, dz, ahead, other = (scratch[: places.size].reshape(places.shape) for scratch in self._floats)
+        yaw = order.yaw[viewers]
+        order.x.take(places, out=dx, mode="clip")
+        dx -= order.x[viewers]
+        order.z.take(places, out=dz, mode="clip")
+        dz -= order.z[viewers]
+        np.multiply(dx, np.sin(yaw) * np.float32(-_LOOKED_AT), out=ahead)
+        np.multiply(dz, np.cos(yaw) * np.float32(_LOOKED_AT), out=other)
+        ahead -= other
+        np.maximum(ahead, np.float32(0), out=ahead)
+        dx *= dx
+        dz *= dz
+        dx += dz
+        order.y.take(places, out=other, mode="clip")
+        other -= order.y[viewers]
+        other *= other
+        dx += other
+        np.sqrt(dx, out=dx)
+        dx -= ahead
+        order.weight.take(places, out=other, mode="clip")
+        dx *= other
+        np.minimum(dx, np.float32(_FAR), out=dx)
+        keys = self._keys[: places.size].reshape(places.shape)
+        keys[...] = dx
+        keys <<= _ROW_BITS
+        low = other.view(np.uint32)
+        low[...] = places
+        keys |= low
+        return keys
 
 
 def _curve(across: Longs, along: Longs) -> Longs:
@@ -147,61 +220,3 @@ def _spread(number: Longs) -> Longs:
 
 def _metres(millimetres: Ints) -> Floats:
     return millimetres.astype(np.float32) * np.float32(0.001)
-
-
-def _candidates(starts: Longs, lengths: Longs, order: Order) -> Rows:
-    """The places in each viewer's runs, at most `MOST` of them, padded with nobody's."""
-    flat = lengths.ravel()
-    upto = flat.cumsum()
-    places = np.repeat(starts.ravel() - upto + flat, flat)
-    places += np.arange(len(places))
-    places = np.append(places, len(order.rows) - 1)
-    found = lengths.sum(axis=1)[:, None]
-    first = (upto[8::9] - found[:, 0])[:, None]
-    most = int(found.max())
-    at = np.arange(min(most, MOST))
-    index = first + (at if most <= MOST else at * np.maximum(found, MOST) // MOST)
-    np.copyto(index, len(places) - 1, where=at >= found)
-    candidates: Rows = places.take(index)
-    return candidates
-
-
-def _choose(order: Order, viewers: Rows, candidates: Rows, limit: int) -> Rows:
-    """The best of each viewer's candidates, in order."""
-    keys = _keys(order, order.place[viewers][:, None], candidates)
-    keys.sort(axis=1)
-    keys = keys[:, : limit + 1]  # with oneself, who is among the nearest
-    rows = order.rows.take(keys & _ROW_MASK)
-    rows[keys >= _FAR << _ROW_BITS] = 0
-    others = rows != viewers[:, None]
-    others[:, -1] &= ~others.all(axis=1)
-    chosen = np.zeros((len(viewers), limit), np.intp)
-    chosen[:, : rows.shape[1] - 1] = rows[others].reshape(len(viewers), -1)
-    return chosen
-
-
-def _keys(order: Order, viewers: Rows, places: Rows) -> npt.NDArray[np.uint32]:
-    """For each candidate how far it counts as being, above its place in the order: keys to be sorted."""
-    yaw = order.yaw[viewers]
-    dx = order.x.take(places)
-    dx -= order.x[viewers]
-    dz = order.z.take(places)
-    dz -= order.z[viewers]
-    ahead = dx * (np.sin(yaw) * np.float32(-_LOOKED_AT))
-    ahead -= dz * (np.cos(yaw) * np.float32(_LOOKED_AT))
-    np.maximum(ahead, 0, out=ahead)
-    dx *= dx
-    dz *= dz
-    dx += dz
-    dy = order.y.take(places)
-    dy -= order.y[viewers]
-    dy *= dy
-    dx += dy
-    np.sqrt(dx, out=dx)
-    dx -= ahead
-    dx *= order.weight.take(places)
-    np.minimum(dx, np.float32(_FAR), out=dx)
-    keys: npt.NDArray[np.uint32] = dx.astype(np.uint32)
-    keys <<= _ROW_BITS
-    keys |= places.astype(np.uint32)
-    return keys

@@ -18,7 +18,7 @@ MAX_RECORDS: Final = 64
 """Records in one SNAPSHOT or SIGHT: at most 14 + 64 x 16 = 1,038 bytes, so that one UDP payload stays below 1,200."""
 MAX_PEER: Final = 8191
 """The largest peer id: 13 bits, as a Delta has them."""
-REFERENCE_TICKS: Final = 40
+REFERENCE_TICKS: Final = 80
 """Ticks: a Delta is read against a pose of the same peer that is at most this much older."""
 MAX_STR8: Final = 255
 """Bytes of UTF-8 in a str8."""

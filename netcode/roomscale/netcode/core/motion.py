@@ -31,7 +31,7 @@ SHORTLY: Final = 4
 """Ticks: at 20 Hz four packets, so that one lost does not leave a wrong end."""
 LATELY: Final = 8
 """Ticks: two packets at 5 Hz."""
-_BLOCK: Final = 4
+_BLOCK: Final = 8
 """Ticks whose least and greatest places are kept together."""
 _BLOCKS: Final = REFERENCE_TICKS // _BLOCK
 _SLACK: Final = 4

@@ -40,27 +40,36 @@ def leads(arrivals: npt.NDArray[np.float64], now: float) -> Bytes:
     return np.clip((now - arrivals) * 1000, 0, _NO_LEAD).astype(np.uint8)
 
 
-def sights(motion: Motion, packet: Packet, heads: npt.NDArray[np.void]) -> list[bytes]:
-    """A SIGHT for each viewer. heads: `HEADER_DTYPE`, all but type, interval and count."""
-    counts = _count(packet.told)
-    sizes = counts + _count(packet.keyed) + _HEADER_WORDS
-    heads["type"], heads["interval"], heads["count"] = SIGHT_TYPE, packet.intervals, counts
-    told = np.flatnonzero(packet.told)
-    keys = np.flatnonzero(packet.keyed.ravel().take(told))
-    rows = packet.sight.ravel().take(told)
-    to = _positions(counts, keys)
-    ends = sizes.cumsum()
-    starts = ends - sizes
-    words = np.empty(int(sizes.sum()), "<u8")
-    head = heads.view("<u8").reshape(-1, _HEADER_WORDS)
-    words[starts], words[starts + 1] = head[:, 0], head[:, 1]
-    words[to[keys] + 1] = motion.second.take(rows[keys])
-    rows *= 2
-    rows[keys] += 1
-    words[to] = motion.first.ravel().take(rows)
-    frames = words.tobytes()
-    spans = zip((starts * 8 + _PAD).tolist(), (ends * 8).tolist(), strict=True)
-    return [frames[start:end] for start, end in spans]
+class Gathering:
+    """Gathers SIGHTs. Keeps no state between calls but memory to compute in, which stays in the cache."""
+
+    def __init__(self, most: int) -> None:
+        """most: records in all packets that are gathered at once."""
+        self._rows = np.empty(most, np.intp)
+        self._records = np.empty(most, "<u8")
+        self._words = np.empty(most * 3, "<u8")
+
+    def sights(self, motion: Motion, packet: Packet, heads: npt.NDArray[np.void]) -> list[bytes]:
+        """A SIGHT for each viewer. heads: `HEADER_DTYPE`, all but type, interval and count."""
+        counts = _count(packet.told)
+        sizes = counts + _count(packet.keyed) + _HEADER_WORDS
+        ends = sizes.cumsum()
+        starts = ends - sizes
+        heads["type"], heads["interval"], heads["count"] = SIGHT_TYPE, packet.intervals, counts
+        head = heads.view("<u8").reshape(-1, _HEADER_WORDS)
+        told = np.flatnonzero(packet.told)
+        keys = np.flatnonzero(packet.keyed.ravel().take(told))
+        to = _positions(counts, keys)
+        rows = packet.sight.ravel().take(told, out=self._rows[: len(told)], mode="clip")
+        words = self._words[: int(sizes.sum())]
+        words[starts], words[starts + 1] = head[:, 0], head[:, 1]
+        words[to[keys] + 1] = motion.second.take(rows[keys])
+        rows *= 2
+        rows[keys] += 1
+        words[to] = motion.first.ravel().take(rows, out=self._records[: len(told)], mode="clip")
+        frames = words.tobytes()
+        spans = zip((starts * 8 + _PAD).tolist(), (ends * 8).tolist(), strict=True)
+        return [frames[start:end] for start, end in spans]
 
 
 def _count(lines: Bools) -> npt.NDArray[np.int64]:
@@ -77,8 +86,13 @@ def _positions(counts: npt.NDArray[np.int64], keys: Rows) -> Rows:
     """The word at which each record begins: behind all records before it, keyframes twice, and the headers."""
     n = int(counts.sum())
     to = np.arange(n)
-    to += np.repeat(np.arange(1, len(counts) + 1) * _HEADER_WORDS, counts)
-    to += np.repeat(np.arange(len(keys) + 1), np.diff(keys, prepend=-1, append=n - 1))
+    to += np.repeat(np.arange(_HEADER_WORDS, (len(counts) + 1) * _HEADER_WORDS, _HEADER_WORDS), counts)
+    gaps = np.empty(len(keys) + 1, np.int64)
+    gaps[:-1] = keys
+    gaps[-1] = n - 1
+    gaps[1:] -= keys
+    gaps[0] += 1
+    to += np.repeat(np.arange(len(gaps)), gaps)
     return to
 
 
