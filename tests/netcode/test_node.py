@@ -26,6 +26,12 @@ from tests.netcode.conftest import House
 Houses = Callable[..., Awaitable[House]]
 
 
+@pytest.fixture(params=["lean", "aiortc"])
+def transport(request: pytest.FixtureRequest) -> str:
+    """Both: this file is what they all promise."""
+    return str(request.param)
+
+
 async def test_two_visitors_see_each_other_to_the_millimetre(house: House) -> None:
     ada, bo = await asyncio.gather(house.enter("a", name="Ada"), house.enter("b", name="Ada", role=Role.OWNER))
     await ada.until(lambda: len(ada.others) == len(bo.others) == 1)
@@ -318,12 +324,12 @@ async def test_the_answer_names_the_public_address(houses: Houses) -> None:
 
 async def test_metrics_tell_how_it_goes(house: House) -> None:
     ada = await house.enter("a")
-    await ada.until(lambda: ada.talk.tally.snapshots > 20)
+    await ada.until(lambda: ada.talk.tally.snapshots > 8)
     metrics = await house.gate.metrics()
     assert metrics["worlds"] == {"!plaza:x": 1}
     assert (metrics["sessions"], metrics["participants"]) == (1, 1)
-    assert metrics["ticks"]["ticks"] > 20
-    assert metrics["frames"]["frames_in"] > 20
+    assert metrics["ticks"]["ticks"] > 8
+    assert metrics["frames"]["frames_in"] > 3  # HELLO, and a few of PING and HERE
     assert metrics["process"]["rss_max_bytes"] > 10_000_000
 
 

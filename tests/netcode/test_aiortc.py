@@ -1,4 +1,7 @@
-"""What a hostile visitor, or a stranger who knows a port, can do to a node: end their own session at most."""
+"""What a hostile visitor, or a stranger who knows a port, can do to a node over aiortc: end their own session at most.
+
+Our own endpoint is held to the same in `webrtc/`, layer by layer, and by `webrtc/test_endpoint.py`.
+"""
 
 from __future__ import annotations
 
@@ -21,6 +24,12 @@ from roomscale.netcode.testing.visitor import Visitor
 from tests.netcode.conftest import House
 
 Houses = Callable[..., Awaitable[House]]
+
+
+@pytest.fixture
+def transport() -> str:
+    """The one that this file is about."""
+    return "aiortc"
 
 
 def sctp(visitor: Visitor) -> Any:
