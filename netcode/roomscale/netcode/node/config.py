@@ -27,6 +27,8 @@ class NodeConfig:
     """The IP address to tell visitors instead of the bound ones (1:1 NAT, containers)."""
     tick_rate: int = 20
     """Steps and snapshots a second, Hz."""
+    adaptive: bool = True
+    """Send less often to those whose path takes less, and to all when this node has too much to do."""
     capacity_per_world: int = 100
     """Sessions in one world."""
     capacity: int = 400

@@ -19,7 +19,6 @@ from roomscale.netcode.core.settings import SimulationConfig
 from roomscale.netcode.core.simulation import Simulation
 from roomscale.netcode.errors import BadOffer, JoinRefused, NodeFailed, TransportError
 from roomscale.netcode.node import metrics, seam
-from roomscale.netcode.node.aiortc import AiortcConfig, AiortcTransport
 from roomscale.netcode.node.config import NodeConfig
 from roomscale.netcode.node.lean import LeanConfig, LeanTransport
 from roomscale.netcode.node.loop import TickLoop
@@ -63,6 +62,7 @@ class Node:
         self._slots = asyncio.Semaphore(config.answers_at_once)
         self._calls: dict[str, _Call] = {}
         self._draining = False
+        self._used, self._used_at = time.process_time(), self._started
         self._ticker: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
@@ -99,7 +99,8 @@ class Node:
 
     def paced(self, session: str, rate: float) -> None:
         """See `Handler.paced`."""
-        self._simulation.set_rate(session, rate)
+        if self._config.adaptive:
+            self._simulation.set_rate(session, rate)
 
     def closed(self, session: str, reason: str) -> None:
         """See `Handler.closed`."""
@@ -111,6 +112,9 @@ class Node:
         if c.transport == "lean":
             config = LeanConfig(c.bind_hosts, c.udp_port, c.public_address, c.backlog, c.hello_timeout)
             return LeanTransport(config, handler)
+        # Only here: aiortc brings FFmpeg along, some 50 MB that a lean node never needs.
+        from roomscale.netcode.node.aiortc import AiortcConfig, AiortcTransport  # noqa: PLC0415
+
         return AiortcTransport(AiortcConfig(c.bind_hosts, c.public_address, c.backlog, c.hello_timeout), handler)
 
     def _websocket(self) -> WebSocketConfig:
@@ -120,8 +124,17 @@ class Node:
         )
 
     def _tick(self, now: float) -> None:
+        if self._config.adaptive:
+            self._simulation.busy(self._share(now))
         self._simulation.step(now)
         self._drain()
+
+    def _share(self, now: float) -> float:
+        """Which share of a core this process has used since the last tick: receiving and joins included."""
+        used = time.process_time()
+        share = (used - self._used) / max(now - self._used_at, 1e-6)
+        self._used, self._used_at = used, now
+        return share
 
     def _drain(self) -> None:
         """Carry out what the simulation wants. Sending may end sessions, which makes more to carry out."""

@@ -140,14 +140,14 @@ class LeanVisitor(Talker):
 
     async def close(self) -> None:
         """See `Talker.close`."""
-        await self._still()
+        self._still()
         for connection in [*self._called, *([self._used] if self._used else [])]:
             connection.close()
         self._called.clear()
 
     async def vanish(self) -> None:
         """Go silent as a machine without power does: nothing is said, and nothing answers."""
-        await self._still()
+        self._still()
         if self._used:
             self._used.cut()
 

@@ -6,12 +6,12 @@ Rule: a transport's file below this one makes connections and says when they ope
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from types import TracebackType
 from typing import Final, Self
+from weakref import WeakKeyDictionary
 
 from roomscale.netcode.core import units
 from roomscale.netcode.core.conversation import Conversation
@@ -23,6 +23,39 @@ _BEAT: Final = 0.01
 """Seconds between looks at what is due."""
 
 
+class _Beat:
+    """One timer for all talkers of an event loop: a task for each would cost more than what they say."""
+
+    def __init__(self) -> None:
+        self._talkers: set[Talker] = set()
+        self._task: asyncio.Task[None] | None = None
+
+    def join(self, talker: Talker) -> None:
+        self._talkers.add(talker)
+        if self._task is None:
+            self._task = asyncio.create_task(self._run())
+
+    def leave(self, talker: Talker) -> None:
+        self._talkers.discard(talker)
+        if not self._talkers and self._task is not None:
+            self._task.cancel()
+            self._task = None
+
+    async def _run(self) -> None:
+        while True:
+            await asyncio.sleep(_BEAT)
+            now = time.monotonic()
+            for talker in list(self._talkers):
+                talker.beat(now)
+
+
+_beats: WeakKeyDictionary[asyncio.AbstractEventLoop, _Beat] = WeakKeyDictionary()
+
+
+def _beat() -> _Beat:
+    return _beats.setdefault(asyncio.get_running_loop(), _Beat())
+
+
 class Talker(ABC):
     """A visitor without a transport."""
 
@@ -31,7 +64,6 @@ class Talker(ABC):
         self.observer: Observer | None = None
         self.closed = asyncio.Event()
         """Set when the connection in use is gone, whoever closed it."""
-        self._beat: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Self:
         return self
@@ -104,8 +136,7 @@ class Talker(ABC):
         """A new connection is open."""
         self.closed.clear()
         self._say(self.talk.opened(time.monotonic()))
-        if self._beat is None:
-            self._beat = asyncio.create_task(self._live())
+        _beat().join(self)
 
     def _hear(self, channel: Channel, data: bytes) -> None:
         """A frame came on the connection in use."""
@@ -123,20 +154,14 @@ class Talker(ABC):
         for channel, frame in frames:
             self.send(channel, frame)
 
-    async def _live(self) -> None:
-        while True:
-            await asyncio.sleep(_BEAT)
-            now = time.monotonic()
-            frames = self.talk.due(now)
+    def beat(self, now: float) -> None:
+        """Say what is due."""
+        if frames := self.talk.due(now):
             self._say(frames)
             if self.observer:
                 for channel, _ in frames:
                     self.observer.sent(channel, now)
 
-    async def _still(self) -> None:
+    def _still(self) -> None:
         """Say nothing more."""
-        if self._beat:
-            self._beat.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._beat
-            self._beat = None
+        _beat().leave(self)

@@ -68,7 +68,7 @@ class Visitor(Talker):
 
     async def close(self) -> None:
         """Leave as a browser's tab does: the peer connection is closed."""
-        await self._still()
+        self._still()
         for pc in filter(None, [self._pc, *self._called]):
             self._retire(pc)
         self._called.clear()
@@ -76,7 +76,7 @@ class Visitor(Talker):
 
     async def vanish(self) -> None:
         """Go silent as a machine without power does: nothing is said, and nothing answers."""
-        await self._still()
+        self._still()
         if self._pc and self._pc.sctp:
             ice = self._pc.sctp.transport.transport._connection
             for protocol in ice._protocols:
