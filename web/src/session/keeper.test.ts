@@ -2,22 +2,68 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { MatrixClient } from "../matrix/client";
 import { ServerClock } from "../netcode/clock";
-import type { ServerMessage } from "../netcode/messages";
+import { decodeClient, encode } from "../netcode/codec";
+import type { ChannelName, ClientMessage, ServerMessage } from "../netcode/messages";
 import { Peers } from "../netcode/peers";
 import { ORIGIN } from "../netcode/pose";
 import type { ToDevice } from "./call";
-import type { Body } from "./conversation";
-import type { Ending } from "./endings";
-import { FakeConnection } from "./fakes.testing";
 import { Keeper } from "./keeper";
+import type { Ending } from "./endings";
 
-const BODY: Body = {
-  pose: () => ({ ...ORIGIN, x: 3 }),
-  at: () => performance.now(),
-  place: () => undefined,
-  avatar: "ada",
-  client: "test",
-};
+class FakeChannel extends EventTarget {
+  readyState = "connecting";
+  bufferedAmount = 0;
+  binaryType = "";
+  readonly sent: ClientMessage[] = [];
+  constructor(readonly label: ChannelName) {
+    super();
+  }
+  send(bytes: Uint8Array): void {
+    this.sent.push(decodeClient(this.label, bytes));
+  }
+}
+
+class FakeConnection extends EventTarget {
+  static all: FakeConnection[] = [];
+  readonly channels = new Map<string, FakeChannel>();
+  connectionState = "new";
+  localDescription: { sdp: string } | null = null;
+  constructor() {
+    super();
+    FakeConnection.all.push(this);
+  }
+  createDataChannel(label: ChannelName): FakeChannel {
+    const channel = new FakeChannel(label);
+    this.channels.set(label, channel);
+    return channel;
+  }
+  setLocalDescription(): Promise<void> {
+    this.localDescription = { sdp: `v=0 offer ${FakeConnection.all.length}` };
+    return Promise.resolve();
+  }
+  setRemoteDescription({ sdp }: { sdp: string }): Promise<void> {
+    if (sdp === "nonsense") return Promise.reject(new Error("no SDP"));
+    for (const channel of this.channels.values()) channel.readyState = "open";
+    for (const channel of this.channels.values()) channel.dispatchEvent(new Event("open"));
+    return Promise.resolve();
+  }
+  close(): void {
+    this.connectionState = "closed";
+  }
+  channel(name: ChannelName): FakeChannel {
+    const channel = this.channels.get(name);
+    if (!channel) throw new Error(`no channel ${name}`);
+    return channel;
+  }
+  say(message: ServerMessage): void {
+    const name = message.type === "SIGHT" ? "poses" : "events";
+    this.channel(name).dispatchEvent(new MessageEvent("message", { data: encode(message).buffer }));
+  }
+  welcome(): void {
+    this.say({ type: "WELCOME", version: 2, peer: 7, tick: 100, tickRate: 20, serverMs: 5_000, capacity: 100, name: "Ada" });
+  }
+}
+
 const TICKET = { value: "t1", url: "/api/session/resume", expires_in_ms: 3_600_000 };
 const goodbye = (code: number): ServerMessage => ({ type: "GOODBYE", code, reason: "" });
 const newest = (): FakeConnection => {
@@ -57,7 +103,7 @@ function house() {
         return () => (listener = () => undefined);
       },
     }),
-    BODY,
+    { pose: () => ({ ...ORIGIN, x: 3 }), at: () => performance.now(), place: () => undefined, avatar: "ada", client: "test" },
     new Peers(),
     new ServerClock(),
     {
@@ -120,8 +166,8 @@ describe("the way in", () => {
       await pass(1_000);
     }
     expect(events.filter(({ type }) => type === "PING").length).toBeGreaterThanOrEqual(6);
-    const told = newest().channel("poses").sent;
-    expect(told.length).toBeGreaterThanOrEqual(12); // standing still: 0.4 s at 20 Hz, then one a second
+    const told = newest().channel("poses").sent; // standing still: 0.4 s at 20 Hz, then one a second
+    expect(told.length).toBeGreaterThanOrEqual(12);
     expect(told.length).toBeLessThanOrEqual(18);
     expect(told[0]).toMatchObject({ type: "HERE", seq: 1, jumps: 0, corrections: 0, pose: { x: 3_000 } });
     visit.stop.abort(new Error("over"));

@@ -105,6 +105,7 @@ class Node:
     def _tick(self, now: float) -> None:
         self._simulation.step(now)
         self._drain()
+        self._simulation.busy((time.monotonic() - now) * self._config.tick_rate)
 
     def _drain(self) -> None:
         """Carry out what the simulation wants. Sending may end sessions, which makes more to carry out."""
