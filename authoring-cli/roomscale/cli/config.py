@@ -15,7 +15,7 @@ from typing import Literal
 from roomscale.cli.errors import UsageError
 from roomscale.cli.layout import DataDirectory
 from roomscale.netcode.node.config import NodeConfig
-from roomscale.worlds.gate.config import GateConfig, JanitorConfig
+from roomscale.worlds.gate.config import GateConfig, GateLimits, JanitorConfig
 
 WORLD_SERVER = "roomscale"  # localpart of the world server's account
 HOST_ACCOUNT = "roomscale-host"  # localpart of the account that owns the sample worlds, admin of the homeserver
@@ -79,6 +79,11 @@ class House:
     """How the node speaks WebRTC; see `NodeConfig.transport`."""
 
     @property
+    def capacity(self) -> int:
+        """Visitors of one world, and of the house: what a core can serve."""
+        return 1_000 if self.transport == "lean" else 100
+
+    @property
     def directory(self) -> DataDirectory:
         """The layout below `data`."""
         return DataDirectory(self.data)
@@ -130,6 +135,7 @@ def gate_config(house: House) -> GateConfig:
         port=house.port,
         public_url=house.public_url,
         client_dir=client_files(),
+        limits=GateLimits(world_capacity=house.capacity),
         janitor=JanitorConfig(house.user_id(HOST_ACCOUNT), house.password_file(HOST_ACCOUNT)),
     )
 
@@ -142,4 +148,6 @@ def node_config(house: House) -> NodeConfig:
         transport=house.transport,
         udp_port=house.udp_port,
         public_address=house.public_address,
+        capacity_per_world=house.capacity,
+        capacity=house.capacity,
     )

@@ -17,7 +17,6 @@ from __future__ import annotations
 import asyncio
 import gc
 import importlib
-import itertools
 import json
 import logging
 import sys
@@ -46,8 +45,6 @@ _AT_ONCE: Final = 8
 """Joins under way: as many as a node answers at once."""
 _JOINING: Final = 60.0
 """Seconds from an offer to WELCOME."""
-_LOOK: Final = 40
-"""A visitor who is no watcher reads every 40th snapshot: the clients must not cost more than the server."""
 
 
 class Client(Protocol):
@@ -107,13 +104,12 @@ class Walker(Conversation):
     """A visitor's half of the protocol that walks along the trace, and notes what it sees."""
 
     def __init__(self, index: int, way: crowd.Crowd, spec: Spec, log: Log) -> None:
-        super().__init__(client="roomscale-benchmark")
+        super().__init__(client="roomscale-benchmark", looks=index in spec.watchers)
         self._index = index
         self._way = way
         self._epoch = spec.epoch
         self._log = log
         self._watches = index in spec.watchers
-        self._count = itertools.count(index)
         self._tick = -1
         self._flags = -1
         self._known: dict[int, int] = {}
@@ -141,11 +137,9 @@ class Walker(Conversation):
             return
         self._log.snapshots += 1
         self._log.bytes += len(data)
+        super().receive(channel, data, now)
         if self._watches:
-            super().receive(channel, data, now)
             self._look()
-        elif next(self._count) % _LOOK == 0:
-            super().receive(channel, data, now)
 
     def _look(self) -> None:
         known = self._known

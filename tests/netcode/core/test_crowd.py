@@ -49,7 +49,7 @@ def test_on_a_perfect_path_everybody_in_sight_is_known_as_they_are() -> None:
 
 @pytest.mark.parametrize(("loss", "burst"), [(0.05, 1), (0.2, 1), (0.2, 4)])
 def test_a_lost_keyframe_keeps_somebody_unread_for_200_ms_at_most(loss: float, burst: int) -> None:
-    """But for one in some hundreds, of whom all three first keyframes are lost."""
+    """But for the few times in two minutes of eight viewers that a second keyframe is lost after the first."""
     dice = random.Random(9)
     people = People()
     walkers = Walkers(90, seed=3, rest=0.5)
@@ -58,7 +58,8 @@ def test_a_lost_keyframe_keeps_somebody_unread_for_200_ms_at_most(loss: float, b
     losing = dict.fromkeys(range(1, 9), False)
     in_vain: dict[tuple[int, int], int] = {}
     """Since when somebody was told of and could not be read, by viewer and peer."""
-    waits: list[int] = []
+    longer: set[tuple[int, int]] = set()
+    """(viewer, since when) of those times."""
     came: set[tuple[int, int, int]] = set()
     records = unread = 0
     for _ in range(300):
@@ -82,10 +83,10 @@ def test_a_lost_keyframe_keeps_somebody_unread_for_200_ms_at_most(loss: float, b
                     continue
                 assert near(seen.pose, people.poses[record.peer])
                 if began := in_vain.pop((me, record.peer), None):
-                    waits.append(people.tick - began)
+                    longer |= {(me, began)} if people.tick - began > 4 else set()
     assert len(came) > 600
-    assert unread <= records * 0.001
-    assert sum(ticks > 4 for ticks in waits) <= len(came) * 0.004
+    assert unread <= records * 0.002
+    assert len(longer) <= 4
 
 
 def test_no_frame_is_too_long_for_one_packet_even_if_all_is_new() -> None:

@@ -16,13 +16,13 @@ from roomscale.netcode.core.messages import Flags, Pose
 from roomscale.netcode.core.motion import Motion
 from roomscale.netcode.core.poses import KNOWN_FLAGS, Columns, PoseTable, Rows
 from roomscale.netcode.core.settings import SimulationConfig
-from roomscale.netcode.core.sight import Bytes, Sights
-from roomscale.netcode.core.snapshot import HEADER_DTYPE, Gathering, leads, snapshots
+from roomscale.netcode.core.sight import Packet, Sights
+from roomscale.netcode.core.snapshot import HEADER_DTYPE, Gathering, leads, snapshots, together
 from roomscale.netcode.core.wire import pack_pose, unpack_pose
 
 _NO_WORLD: Final = -1
-_CHUNK: Final = 512
-"""Viewers whose frames are gathered at once, so that what is computed on the way stays in the cache."""
+_ENOUGH: Final = 256
+"""Viewers whose frames are gathered at once, or more: fewer are not worth the calls."""
 
 
 class Crowd:
@@ -32,7 +32,7 @@ class Crowd:
         self._table = PoseTable(config.capacity)
         self._motion = Motion(self._table)
         self._sights = Sights(self._table.size, config.visible)
-        self._gathering = Gathering(_CHUNK * config.visible)
+        self._gathering = Gathering()
         self._authority = Authority(self._table, config)
         self._world = np.full(self._table.size, _NO_WORLD, np.int64)
         self._old = np.zeros(self._table.size, np.bool_)
@@ -118,30 +118,39 @@ class Crowd:
         self._motion.update(self._columns, server_ms, tick)
         self._sights.choose(self._scene(), tick, self._changed)
         self._changed.clear()
-        viewers, intervals = self._sights.whose_turn(self._table.rows, tick, slowest)
+        viewers = self._table.rows
         old = self._old[viewers]
-        if not old.any():
-            return self._tell(viewers, intervals, tick, server_ms, now)
-        rows, frames = self._tell(viewers[~old], intervals[~old], tick, server_ms, now)
-        viewers = viewers[old]
-        frames += snapshots(self._table, viewers, self._sights.of(viewers), tick & 0xFFFF_FFFF, server_ms)
-        return rows + viewers.tolist(), frames
+        rows, frames = self._tell(viewers[~old], tick, server_ms, now, slowest)
+        if old.any():
+            viewers = self._sights.whose_turn(viewers[old], tick, slowest)
+            frames += snapshots(self._table, viewers, self._sights.of(viewers), tick & 0xFFFF_FFFF, server_ms)
+            rows += viewers.tolist()
+        return rows, frames
 
     def _tell(
-        self, viewers: Rows, intervals: Bytes, tick: int, server_ms: int, now: float
+        self, viewers: Rows, tick: int, server_ms: int, now: float, slowest: int
     ) -> tuple[list[int], list[bytes]]:
         rows: list[int] = []
         frames: list[bytes] = []
-        for start in range(0, len(viewers), _CHUNK):
-            part = slice(start, start + _CHUNK)
-            packet = self._sights.packet(viewers[part], intervals[part], self._motion.state, tick)
-            heads = np.zeros(len(packet.viewers), HEADER_DTYPE)
-            heads["lead"] = leads(self._table.arrivals[packet.viewers], now)
-            heads["last_seq"] = self._table.seqs[packet.viewers]
-            heads["tick"], heads["server_ms"] = tick & 0xFFFF_FFFF, server_ms
-            rows += packet.viewers.tolist()
-            frames += self._gathering.sights(self._motion, packet, heads)
+        waiting: list[Packet] = []
+        for packet in self._sights.packets(viewers, self._motion.state, tick, slowest):
+            waiting.append(packet)
+            if sum(len(p.viewers) for p in waiting) >= _ENOUGH:
+                self._gather(together(waiting), tick, server_ms, now, rows, frames)
+                waiting = []
+        if waiting:
+            self._gather(together(waiting), tick, server_ms, now, rows, frames)
         return rows, frames
+
+    def _gather(
+        self, packet: Packet, tick: int, server_ms: int, now: float, rows: list[int], frames: list[bytes]
+    ) -> None:
+        heads = np.zeros(len(packet.viewers), HEADER_DTYPE)
+        heads["lead"] = leads(self._table.arrivals[packet.viewers], now)
+        heads["last_seq"] = self._table.seqs[packet.viewers]
+        heads["tick"], heads["server_ms"] = tick & 0xFFFF_FFFF, server_ms
+        rows += packet.viewers.tolist()
+        frames += self._gathering.sights(self._motion, packet, heads)
 
     def _forget(self) -> None:
         if self._gone:

@@ -45,7 +45,7 @@ _FAR: Final = (1 << (32 - _ROW_BITS)) - 1
 """The distance of nobody, in steps."""
 _NOWHERE: Final = 1e6
 """Metres: where nobody is."""
-_CHUNK: Final = 128
+_CHUNK: Final = 96
 """Viewers handled at once, so that what is computed on the way stays in the cache."""
 
 Floats = npt.NDArray[np.float32]

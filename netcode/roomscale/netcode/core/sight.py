@@ -1,33 +1,39 @@
 """Whom each viewer has in sight, and which of them are told of in which packet.
 
-Rule: all of it is counted in packets of that viewer, so that one at 5 Hz misses nobody. While they move the nearest 12
-of 64 in sight are told of at 20 Hz, the next 20 at 10 Hz, the other half at 5 Hz; everybody once a second, whatever
-they do; who has come into sight thrice within half a second, or, if near, in each packet of it.
+Rule: all of it follows from the tick and the viewer's row, so that the viewers of a tick fall into few groups that are
+told of the same places in their sight. While they move the nearest 12 of 64 in sight are told of at 20 Hz, the next 20
+at 10 Hz, the other half at 5 Hz; everybody once a second, whatever they do; who has come into sight at three
+keep-alives in a row, or, if near, in each packet until sight is chosen anew.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from roomscale.netcode.core.interest import FIRST_LEVEL, SMALL, Order, Scene, Search
-from roomscale.netcode.core.motion import KEYED, MOVED, MOVES, REFRESH_SHIFT, REFRESHES, SOMEBODY
+from roomscale.netcode.core.motion import KEYED, MOVED, MOVES, REFRESH_SHIFT, REFRESHES
 from roomscale.netcode.core.poses import Rows
 
-RESELECT: Final = 10
-"""Ticks after which a viewer's sight is chosen anew: a tenth of all viewers at each tick."""
 BEAT: Final = 4
 """Ticks from one keep-alive to the next: 5 Hz. Also the longest interval."""
+RESELECT: Final = 3 * BEAT
+"""Ticks after which a viewer's sight is chosen anew, at a keep-alive, when newcomers are told of."""
 INTERVALS: Final = (1, 2, 4)
 """Ticks from one packet to the next, for a viewer: 20, 10 and 5 Hz."""
-_CHUNK: Final = 128
-"""Viewers compared at once."""
+_LIGHT: Final = 3
+"""Everybody in sight is told of again each second; by a keyframe once in so many times."""
 _SETTLED: Final = 3
-"""Choices in a row from which on a Delta will do to tell of somebody again: the first time it is a keyframe."""
+"""Choices in a row from which on a Delta will do for that: the first time it is a keyframe."""
 _LOYALTY: Final = 8
 """Places by which somebody must be nearer than the last in sight to come into it: at the border nobody flickers."""
+_PART: Final = 1280
+"""Viewers of a group handled at once, so that what is computed on the way stays in the cache."""
+_CHUNK: Final = 128
+"""Viewers whose old and new sights are compared at once."""
 
 Bytes = npt.NDArray[np.uint8]
 Bools = npt.NDArray[np.bool_]
@@ -35,41 +41,42 @@ Longs = npt.NDArray[np.int64]
 
 
 class Packet(NamedTuple):
-    """The packets of one tick, a line for each viewer."""
+    """What the packets of some viewers tell. The records of all of them follow one another, viewer by viewer."""
 
     viewers: Rows
     intervals: Bytes
-    """Ticks from one packet to the next."""
-    sight: Rows
-    """Who is in sight, (viewers, limit)."""
-    told: Bools
-    """Which of them are told of."""
+    """Of each viewer: ticks from one packet to the next."""
+    counts: Longs
+    """Of each viewer: records."""
+    keyframes: Longs
+    """Of each viewer: how many of those are keyframes."""
+    rows: Rows
+    """Of each record: of whom."""
     keyed: Bools
-    """Which of those by a keyframe."""
+    """Of each record: whether it is a keyframe."""
 
 
-def _near(limit: int) -> int:
-    """How many of those in sight are near."""
-    return limit * 3 // 16
+class _Plan(NamedTuple):
+    """Which places in sight a packet asks for. The places of a tier are a slice of sight."""
+
+    slices: tuple[slice, ...]
+    asked: Bytes
+    """Which bits of the state of whoever is at each of these places are asked for: padded to whole words."""
 
 
-def _asked(limit: int) -> Bytes:
-    """By interval and turn, what is asked of the state of each in sight: [interval][turn % 4][place in sight]."""
-    place = np.arange(limit)
-    period = np.where(place < _near(limit), 1, np.where(place < limit // 2, 2, 4))
-    asked = np.empty((len(INTERVALS), 4, limit), np.uint8)
-    for i, interval in enumerate(INTERVALS):
-        every = np.maximum(period // interval, 1)
-        moving = np.where(np.maximum(period, interval) < 4, MOVES, MOVED)
-        for turn in range(4):
-            asked[i, turn] = np.where((place + turn) % every == 0, moving, 0) | KEYED
-    return asked
-
-
-_PACES: Final = np.array([0, 0, 1, 0, 2], np.uint8)
-"""The index in `INTERVALS` of an interval."""
-_FRESH_EVERY: Final = np.array([4, 2, 1], np.uint8)
-"""By interval: each which of a viewer's packets since the choice tells of those new in sight. Three in all."""
+def _plan(limit: int, interval: int, turn: int, *, everyone: bool) -> _Plan:
+    """The places that are due in a viewer's `turn`; or all of them, of whom those not due are not asked for moving."""
+    near, middle = limit * 3 // 16, limit // 2
+    slices, asked = [], []
+    for start, end, period in ((0, near, 1), (near, middle, 2), (middle, limit, 4)):
+        every = max(1, period // interval)
+        moving = MOVES if max(period, interval) < BEAT else MOVED
+        due = (np.arange(start, end) + turn) % every == 0
+        first = start + int(due.argmax()) if due.any() else end
+        slices.append(slice(start, end) if everyone else slice(first, end, every))
+        asked.append(np.where(due, moving, 0)[slice(None) if everyone else due])
+    places = np.concatenate(asked).astype(np.uint8)
+    return _Plan(tuple(slices), np.pad(places, (0, -len(places) % 8)))
 
 
 class Sights:
@@ -77,20 +84,21 @@ class Sights:
 
     def __init__(self, size: int, limit: int) -> None:
         self._limit = limit
-        self._near: Final = _near(limit)
-        self._asked: Final = _asked(limit).reshape(-1, limit)
+        self._near = limit * 3 // 16
+        self._plans: Final = {
+            (interval, left): _plan(limit, interval, left // interval, everyone=left == 0)
+            for interval in INTERVALS
+            for left in range(0, BEAT, interval)
+        }
         self._rows = np.zeros((size, limit), np.uint16)
-        self._new = np.zeros((size, limit), np.uint8)
-        """`SOMEBODY` for those who were not in sight before the last choice."""
+        self._new = np.zeros((size, limit), np.bool_)
+        """Who was not in sight before the last choice."""
         self._choices = np.zeros((size, limit), np.uint8)
         """At how many choices in a row each has been in sight, up to `_SETTLED`."""
         self._search = Search()
         self._chosen = np.zeros(size, np.int64)
         """The tick of the last choice."""
         self._levels = np.full(size, FIRST_LEVEL, np.uint8)
-        self._turn = np.zeros(size, np.uint8)
-        self._since = np.zeros(size, np.uint8)
-        """Packets since the choice."""
         self._pace = np.ones(size, np.uint8)
         """Ticks from one packet to the next."""
         self._known = np.zeros(_CHUNK * size, np.uint8)
@@ -113,7 +121,9 @@ class Sights:
         """These are in nobody's sight any more: their rows are free for others."""
         away = np.zeros(len(self._due), np.bool_)
         away[gone] = True
-        self._rows[away.take(self._rows)] = 0
+        lost = away.take(self._rows)
+        self._rows[lost] = 0
+        self._new[lost] = False
         self._rows[gone] = 0
 
     def pace(self, row: int, interval: int) -> None:
@@ -135,59 +145,75 @@ class Sights:
         due &= scene.world >= 0
         viewers = np.flatnonzero(due)
         due[:] = False
-        if len(viewers):
-            levels = self._levels[viewers]
-            found = self._search.nearest(Order(scene), viewers, levels, small[viewers], self._limit + _LOYALTY)
-            self._levels[viewers] = levels
-            chosen, before = self._keep(found, self._recall(viewers, found))
-            before -= (before == 1) & (tick - self._chosen[viewers] < RESELECT)[:, None]  # still new
-            self._new[viewers] = (before == 0) * np.uint8(SOMEBODY)
-            self._choices[viewers] = np.minimum(before + 1, _SETTLED)
-            self._rows[viewers] = chosen
-            self._chosen[viewers] = tick
-            self._since[viewers] = 0
+        if not len(viewers):
+            return
+        levels = self._levels[viewers]
+        found = self._search.nearest(Order(scene), viewers, levels, small[viewers], self._limit + _LOYALTY)
+        self._levels[viewers] = levels
+        chosen, before = self._keep(found, self._recall(viewers, found))
+        before -= (before == 1) & (tick - self._chosen[viewers] < RESELECT)[:, None]  # still new
+        self._new[viewers] = (before == 0) & (chosen != 0)
+        self._choices[viewers] = np.minimum(before + 1, _SETTLED)
+        self._rows[viewers] = chosen
+        self._chosen[viewers] = tick
 
-    def whose_turn(self, viewers: Rows, tick: int, slowest: int) -> tuple[Rows, Bytes]:
-        """(viewers, intervals) of those who are told something at this tick. slowest: the least interval, ticks."""
-        intervals = np.maximum(self._pace[viewers], slowest)
-        mine = (tick + viewers) % intervals == 0
-        return (viewers, intervals) if mine.all() else (viewers[mine], intervals[mine])
+    def whose_turn(self, viewers: Rows, tick: int, slowest: int) -> Rows:
+        """Those of some viewers who are told something at this tick. slowest: the least interval, ticks."""
+        found: Rows = viewers[(tick + viewers) % np.maximum(self._pace[viewers], slowest) == 0]
+        return found
 
-    def packet(self, viewers: Rows, intervals: Bytes, state: Bytes, tick: int) -> Packet:
-        """What these viewers' packets of this tick tell.
+    def packets(self, viewers: Rows, state: Bytes, tick: int, slowest: int) -> Iterator[Packet]:
+        """What is told at this tick. A packet that would tell nothing is left out, unless it is a keep-alive.
 
-        A packet that would tell nothing is left out, unless it is a keep-alive.
+        slowest: the least interval, ticks.
         """
-        pace = _PACES[intervals]
-        sight = self.of(viewers)
-        asked = self._asked.take(pace * 4 + self._turn[viewers] % 4, axis=0)
-        fresh = self._since[viewers] % _FRESH_EVERY[pace] == 0
-        asked[fresh] |= self._new[viewers[fresh]]
-        asked[:, : self._near] |= self._new[:, : self._near][viewers]
-        beat, light = self._ask_again(asked, tick + viewers)
-        asked &= state.take(sight)
-        told = asked & ~np.uint8(KEYED) != 0
-        keyed = asked >= KEYED  # that bit, or one of those above it
-        keyed[light] = (asked[light] & KEYED != 0) | (self._choices[viewers[light]] < _SETTLED)
+        pace = np.maximum(self._pace[viewers], slowest)
+        left = (tick + viewers) % BEAT
+        for (interval, when), plan in self._plans.items():
+            group = viewers[(pace == interval) & (left == when)]
+            for part in np.split(group, range(_PART, len(group), _PART)):
+                if len(part):
+                    yield self._packet(part, interval, plan, state, tick, keep_alive=when == 0)
+
+    def _packet(
+        self, viewers: Rows, interval: int, plan: _Plan, state: Bytes, tick: int, *, keep_alive: bool
+    ) -> Packet:
+        mine = self._rows[viewers]
+        sight = np.zeros((len(viewers), len(plan.asked)), np.intp)
+        at = 0
+        for tier in plan.slices:
+            places = mine[:, tier]
+            sight[:, at : at + places.shape[1]] = places
+            at += places.shape[1]
+        asked = state.take(sight)
+        told = asked & plan.asked != 0
+        keyed = asked & KEYED != 0
+        if keep_alive:
+            self._tell_again(viewers, asked, told, keyed, tick)
+        else:
+            new = self._new[viewers, : self._near] if self._near else self._new[viewers, :0]
+            told[:, : self._near] |= new
+            keyed[:, : self._near] |= new
         keyed &= told
-        self._turn[viewers] += 1
-        self._since[viewers] += 1
-        worth = beat | told.any(axis=1)
-        if worth.all():
-            return Packet(viewers, intervals, sight, told, keyed)
-        return Packet(viewers[worth], intervals[worth], sight[worth], told[worth], keyed[worth])
+        counts, keyframes = _count(told), _count(keyed)
+        records = np.flatnonzero(told)
+        rows, keys = sight.ravel().take(records), keyed.ravel().take(records)
+        if not keep_alive:
+            worth = counts > 0
+            viewers, counts, keyframes = viewers[worth], counts[worth], keyframes[worth]
+        return Packet(viewers, np.full(len(viewers), interval, np.uint8), counts, keyframes, rows, keys)
 
-    def _ask_again(self, asked: Bytes, phase: Longs) -> tuple[Bools, Rows]:
-        """At a viewer's keep-alive ask for a fifth of those in sight, whatever they do.
-
-        Returns whose keep-alive it is, and for whom a Delta is enough: two times out of three it is.
-        """
-        beat = phase % BEAT == 0
-        mine = np.flatnonzero(beat)
-        number = phase[mine] // BEAT
-        refresh = np.uint8(1) << (REFRESH_SHIFT + number % REFRESHES).astype(np.uint8)
-        asked[mine] |= refresh[:, None]
-        return beat, mine[number // REFRESHES % 3 != 0]
+    def _tell_again(self, viewers: Rows, asked: Bytes, told: Bools, keyed: Bools, tick: int) -> None:
+        """At a keep-alive tell of those new in sight, and of a fifth of all, whatever they do."""
+        number = (tick + viewers) // BEAT
+        bit = np.uint8(1) << (REFRESH_SHIFT + number % REFRESHES).astype(np.uint8)
+        again = asked & bit[:, None] != 0
+        told |= again
+        again[:, : self._limit] &= (number // REFRESHES % _LIGHT == 0)[:, None] | (self._choices[viewers] < _SETTLED)
+        keyed |= again
+        new = self._new[viewers]
+        told[:, : self._limit] |= new
+        keyed[:, : self._limit] |= new
 
     def _keep(self, found: Rows, before: Bytes) -> tuple[Rows, Bytes]:
         """The best of those found, in order; whoever was not in sight `before` counts as `_LOYALTY` places farther."""
@@ -213,3 +239,11 @@ class Sights:
             before[part] = self._known.take(found[part] + line)
             self._known[held] = 0
         return before
+
+
+def _count(lines: Bools) -> Longs:
+    """How many are true in each line of whole words. (Eight at once: bytes added up in a word, then across it.)"""
+    sums: npt.NDArray[np.uint64] = lines.view(np.uint64).sum(axis=1)
+    sums *= np.uint64(0x0101_0101_0101_0101)
+    sums >>= np.uint64(56)
+    return sums.view(np.int64)

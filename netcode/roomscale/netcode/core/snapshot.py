@@ -14,7 +14,7 @@ import numpy.typing as npt
 from roomscale.netcode.core.motion import Motion
 from roomscale.netcode.core.poses import PoseTable, Rows
 from roomscale.netcode.core.protocol import RECORD, SIGHT_HEADER, SIGHT_TYPE, SNAPSHOT_HEADER, SNAPSHOT_TYPE
-from roomscale.netcode.core.sight import Bools, Bytes, Packet
+from roomscale.netcode.core.sight import Bytes, Packet
 
 HEADER_DTYPE: Final = np.dtype(
     [
@@ -40,46 +40,43 @@ def leads(arrivals: npt.NDArray[np.float64], now: float) -> Bytes:
     return np.clip((now - arrivals) * 1000, 0, _NO_LEAD).astype(np.uint8)
 
 
+def together(packets: list[Packet]) -> Packet:
+    """Several packets as one."""
+    return packets[0] if len(packets) == 1 else Packet(*map(np.concatenate, zip(*packets, strict=True)))
+
+
 class Gathering:
     """Gathers SIGHTs. Keeps no state between calls but memory to compute in, which stays in the cache."""
 
-    def __init__(self, most: int) -> None:
-        """most: records in all packets that are gathered at once."""
-        self._rows = np.empty(most, np.intp)
-        self._records = np.empty(most, "<u8")
-        self._words = np.empty(most * 3, "<u8")
+    def __init__(self) -> None:
+        self._records = np.empty(0, "<u8")
+        self._words = np.empty(0, "<u8")
 
     def sights(self, motion: Motion, packet: Packet, heads: npt.NDArray[np.void]) -> list[bytes]:
         """A SIGHT for each viewer. heads: `HEADER_DTYPE`, all but type, interval and count."""
-        counts = _count(packet.told)
-        sizes = counts + _count(packet.keyed) + _HEADER_WORDS
+        heads["type"], heads["interval"], heads["count"] = SIGHT_TYPE, packet.intervals, packet.counts
+        sizes = packet.counts + packet.keyframes + _HEADER_WORDS
         ends = sizes.cumsum()
         starts = ends - sizes
-        heads["type"], heads["interval"], heads["count"] = SIGHT_TYPE, packet.intervals, counts
+        records, words = self._room(len(packet.rows), int(sizes.sum()))
         head = heads.view("<u8").reshape(-1, _HEADER_WORDS)
-        told = np.flatnonzero(packet.told)
-        keys = np.flatnonzero(packet.keyed.ravel().take(told))
-        to = _positions(counts, keys)
-        rows = packet.sight.ravel().take(told, out=self._rows[: len(told)], mode="clip")
-        words = self._words[: int(sizes.sum())]
         words[starts], words[starts + 1] = head[:, 0], head[:, 1]
-        words[to[keys] + 1] = motion.second.take(rows[keys])
-        rows *= 2
-        rows[keys] += 1
-        words[to] = motion.first.ravel().take(rows, out=self._records[: len(told)], mode="clip")
+        keys = np.flatnonzero(packet.keyed)
+        to = _positions(packet.counts, keys)
+        words[to[keys] + 1] = motion.second.take(packet.rows[keys])
+        at = packet.rows * 2
+        at[keys] += 1
+        words[to] = motion.first.ravel().take(at, out=records, mode="clip")
         frames = words.tobytes()
         spans = zip((starts * 8 + _PAD).tolist(), (ends * 8).tolist(), strict=True)
         return [frames[start:end] for start, end in spans]
 
-
-def _count(lines: Bools) -> npt.NDArray[np.int64]:
-    """How many are true in each line. (Eight at once: bytes added up in a word, then across it.)"""
-    if lines.shape[1] % 8:
-        return np.asarray(np.count_nonzero(lines, axis=1), np.int64)
-    sums: npt.NDArray[np.uint64] = lines.view(np.uint64).sum(axis=1)
-    sums *= np.uint64(0x0101_0101_0101_0101)
-    sums >>= np.uint64(56)
-    return sums.view(np.int64)
+    def _room(self, records: int, words: int) -> tuple[npt.NDArray[np.uint64], npt.NDArray[np.uint64]]:
+        if len(self._records) < records:
+            self._records = np.empty(2 * records, "<u8")
+        if len(self._words) < words:
+            self._words = np.empty(2 * words, "<u8")
+        return self._records[:records], self._words[:words]
 
 
 def _positions(counts: npt.NDArray[np.int64], keys: Rows) -> Rows:

@@ -1,53 +1,43 @@
-/** The conversation with a server of one hand: what it says of where we are, and when. */
+/** What we say of where we are, and when, to a server of one hand. */
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { ServerClock } from "../netcode/clock";
-import type { ClientMessage, Here, Sight } from "../netcode/messages";
-import { Peers } from "../netcode/peers";
+import { decodeClient } from "../netcode/codec";
+import type { ChannelName, ClientMessage, Here, Sight } from "../netcode/messages";
 import { ORIGIN, type Pose } from "../netcode/pose";
 import { toWire } from "../netcode/units";
-import { Conversation } from "./conversation";
-import { FakeConnection } from "./fakes.testing";
-import { WebRtc } from "./webrtc";
+import { Whereabouts } from "./whereabouts";
 
 beforeEach(() => {
   vi.useFakeTimers();
-  FakeConnection.all = [];
-  vi.stubGlobal("RTCPeerConnection", FakeConnection);
 });
 afterEach(() => {
-  vi.unstubAllGlobals();
   vi.useRealTimers();
 });
 
 const pass = (ms: number): Promise<unknown> => vi.advanceTimersByTimeAsync(ms);
 
-async function inside() {
+function inside() {
   let pose: Pose = { ...ORIGIN };
   const placed: Pose[] = [];
-  const body = { pose: () => pose, at: () => performance.now(), place: (to: Pose) => void placed.push((pose = to)), avatar: "ada", client: "test" };
-  const nothing = (): void => undefined;
-  const transport = new WebRtc([]);
-  await transport.offer();
-  await transport.accept("v=0");
-  const talk = new Conversation(transport, body, new Peers(), new ServerClock(), {
-    welcomed: nothing,
-    roster: nothing,
-    notice: nothing,
-    goodbye: nothing,
-    lost: nothing,
+  const sent: Record<ChannelName, ClientMessage[]> = { events: [], poses: [] };
+  const body = { pose: () => pose, at: () => performance.now(), place: (to: Pose) => void placed.push((pose = to)) };
+  const clock = new ServerClock();
+  clock.start(5_000, performance.now());
+  const where = new Whereabouts(body, toWire(pose), clock, (channel, bytes) => {
+    sent[channel].push(decodeClient(channel, bytes));
+    return true;
   });
-  const server = FakeConnection.all[0] as FakeConnection;
-  server.welcome();
-  const said = (channel: "events" | "poses"): ClientMessage[] => server.channel(channel).sent.splice(0);
+  where.start(20);
+  const said = (channel: ChannelName): ClientMessage[] => sent[channel].splice(0);
   const heres = (): Here[] => said("poses").filter((message) => message.type === "HERE");
   const sight = (more: Partial<Sight>): void =>
-    server.say({ type: "SIGHT", interval: 1, lead: 255, lastSeq: 0, tick: 100, serverMs: 5_000, records: [], ...more });
-  return { talk, server, said, heres, sight, placed, move: (to: Partial<Pose>) => (pose = { ...pose, ...to }) };
+    where.heard({ type: "SIGHT", interval: 1, lead: 255, lastSeq: 0, tick: 100, serverMs: 5_000, records: [], ...more });
+  return { where, said, heres, sight, placed, move: (to: Partial<Pose>) => (pose = { ...pose, ...to }) };
 }
 
 describe("where we are", () => {
   it("is said 20 times a second while we move, for 0.4 s after, and then once a second", async () => {
-    const visit = await inside();
+    const visit = inside();
     await pass(1_000);
     visit.heres();
     for (let i = 1; i <= 20; i += 1) {
@@ -57,18 +47,15 @@ describe("where we are", () => {
     expect(visit.heres().map(({ pose }) => pose.x)).toEqual(Array.from({ length: 20 }, (_, i) => (i + 1) * 100));
     await pass(450);
     expect(visit.heres()).toHaveLength(8);
-    for (let i = 0; i < 3; i += 1) {
-      visit.sight({ tick: 200 + i }); // or the path would count as lost
-      await pass(1_000);
-    }
+    await pass(3_000);
     const still = visit.heres();
     expect(still.length).toBeGreaterThanOrEqual(2);
     expect(still.length).toBeLessThanOrEqual(4);
-    visit.talk.close();
+    visit.where.stop();
   });
 
   it("is stamped with the server's clock at the frame that was drawn last", async () => {
-    const visit = await inside();
+    const visit = inside();
     await pass(500);
     visit.heres();
     visit.move({ x: 1 });
@@ -76,11 +63,11 @@ describe("where we are", () => {
     const [here] = visit.heres();
     expect(here?.at).toBeGreaterThanOrEqual(5_500);
     expect(here?.at).toBeLessThanOrEqual(5_550);
-    visit.talk.close();
+    visit.where.stop();
   });
 
   it("is said as rarely as the server asks", async () => {
-    const visit = await inside();
+    const visit = inside();
     visit.sight({ interval: 4 });
     await pass(200);
     visit.heres();
@@ -89,11 +76,11 @@ describe("where we are", () => {
       await pass(50);
     }
     expect(visit.heres()).toHaveLength(10);
-    visit.talk.close();
+    visit.where.stop();
   });
 
   it("is said so that it arrives 8 ms before the server's tick", async () => {
-    const visit = await inside();
+    const visit = inside();
     const tickAt = 37; // ms after each multiple of 50 since WELCOME
     const leads: number[] = [];
     for (let i = 1; i <= 40; i += 1) {
@@ -102,18 +89,18 @@ describe("where we are", () => {
       for (const { at, seq } of visit.heres()) {
         const lead = (((tickAt - (at - 5_000)) % 50) + 50) % 50;
         leads.push(lead);
-        visit.sight({ tick: 100 + i, lead, lastSeq: seq });
+        visit.sight({ lead, lastSeq: seq });
       }
     }
     expect(leads[0]).toBe(37);
     expect(leads.slice(-10)).toEqual(Array.from({ length: 10 }, () => 8));
-    visit.talk.close();
+    visit.where.stop();
   });
 });
 
 describe("a jump", () => {
   it("is asked for when we are suddenly elsewhere, and counted in what we say from then on", async () => {
-    const visit = await inside();
+    const visit = inside();
     await pass(200);
     visit.said("events");
     visit.heres();
@@ -126,20 +113,20 @@ describe("a jump", () => {
     visit.move({ x: 60.2 });
     await pass(50);
     expect(visit.said("events").filter(({ type }) => type === "JUMP")).toEqual([]);
-    visit.talk.close();
+    visit.where.stop();
   });
 
   it("that the server takes back puts us where it says, and is obeyed in what we say", async () => {
-    const visit = await inside();
+    const visit = inside();
     await pass(200);
     const pose = toWire({ ...ORIGIN, x: -40, yaw: 1 });
-    visit.server.say({ type: "CORRECT", corrections: 3, pose });
+    visit.where.correct({ type: "CORRECT", corrections: 3, pose });
     expect(visit.placed.map(({ x }) => x)).toEqual([-40]);
     visit.said("events");
     visit.heres();
     await pass(1_100);
     expect(visit.said("events").filter(({ type }) => type === "JUMP")).toEqual([]);
     expect(visit.heres().at(-1)).toMatchObject({ corrections: 3, jumps: 0, pose: { x: -40_000 } });
-    visit.talk.close();
+    visit.where.stop();
   });
 });
