@@ -78,7 +78,8 @@ def test_the_figures_of_the_document_are_those_that_the_crowd_is_told_by() -> No
     assert f"for {motion.SHORTLY} ticks after somebody began to move" in text
     assert f"and for {motion.SHORTLY} ticks after (at 5 Hz: {motion.LATELY})" in text
     assert f"each {sight.BEAT}th tick one comes" in text
-    assert f"chosen anew each {sight.RESELECT / 20:g} s" in text
+    assert f"chosen anew each {sight.RESELECT * sight.BEAT / 20:g} s" in text
+    assert f"(each second when {20 // sight.BEAT * sight.PER_BEAT:,} are on a node)" in text
     assert f"worlds of more than {interest.SMALL} they are sought" in text
     assert f"in up to {FIRST_FRAMES} frames of {FULL:,} bytes at once" in text
     assert f"told for {sightings.OUT_OF_SIGHT} ticks" in text

@@ -20,8 +20,10 @@ from roomscale.netcode.core.poses import Rows
 
 BEAT: Final = 4
 """Ticks from one keep-alive to the next: 5 Hz. Also the longest interval."""
-RESELECT: Final = 3 * BEAT
-"""Ticks after which a viewer's sight is chosen anew, at a keep-alive, when newcomers are told of."""
+RESELECT: Final = 3
+"""Keep-alives after which a viewer's sight is chosen anew, just before one of them tells of newcomers."""
+PER_BEAT: Final = 1000
+"""Viewers for whom that is done between two keep-alives at most: more wait longer for their turn."""
 INTERVALS: Final = (1, 2, 4)
 """Ticks from one packet to the next, for a viewer: 20, 10 and 5 Hz."""
 _LIGHT: Final = 3
@@ -137,8 +139,9 @@ class Sights:
             return
         people = np.bincount(scene.world[present])
         small = people[scene.world] <= max(SMALL, self._limit + 1)
+        period = BEAT * max(RESELECT, -(-len(present) // PER_BEAT))
         due = self._due[: len(small)]
-        due |= (np.arange(len(small)) + tick) % RESELECT == 0
+        due |= (np.arange(len(small)) + tick) % period == 0
         if changed:
             tiny = people[scene.world] <= self._limit + 1
             due |= tiny & np.isin(scene.world, list(changed))
@@ -151,7 +154,7 @@ class Sights:
         found = self._search.nearest(Order(scene), viewers, levels, small[viewers], self._limit + _LOYALTY)
         self._levels[viewers] = levels
         chosen, before = self._keep(found, self._recall(viewers, found))
-        before -= (before == 1) & (tick - self._chosen[viewers] < RESELECT)[:, None]  # still new
+        before -= (before == 1) & (tick - self._chosen[viewers] < period)[:, None]  # still new
         self._new[viewers] = (before == 0) & (chosen != 0)
         self._choices[viewers] = np.minimum(before + 1, _SETTLED)
         self._rows[viewers] = chosen
