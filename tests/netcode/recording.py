@@ -40,7 +40,7 @@ class Onlooker(Conversation):
 
 def record(seconds: float = SECONDS) -> dict[str, Any]:
     """The recording; times are milliseconds of the onlooker's clock, places millimetres."""
-    rig = Rig(link=LINK, seed=11)
+    rig = Rig(link=LINK, seed=1)
     walkers = {"walker": Walker(errand(WALK), x=3.0, z=-4.0), "runner": Walker(errand(RUN), x=-3.0, z=-6.0)}
     truth: dict[str, list[list[int]]] = {name: [] for name in walkers}
     onlooker = Onlooker()
