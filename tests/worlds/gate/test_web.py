@@ -11,6 +11,7 @@ from urllib.parse import quote
 
 import pytest
 
+from roomscale.netcode.core.messages import NEWEST_VERSION, OLDEST_VERSION
 from roomscale.worlds.gate.clientfiles import Folder
 from roomscale.worlds.gate.config import GateLimits
 from roomscale.worlds.matrix import MatrixClient
@@ -64,7 +65,7 @@ async def test_the_client_is_served_with_strict_headers(synapse: RunningHomeserv
         assert (await http.post("/")).status_code == 405
         config = (await http.get("/api/config")).json()
         assert config["server_name"] == "localhost"
-        assert config["protocol"] == [1, 1]
+        assert config["protocol"] == [OLDEST_VERSION, NEWEST_VERSION]
         assert len(config["client"]) == 12
 
 
