@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import pytest
 
 from tests.benchmarks.netcode import crowd, measure
 from tests.benchmarks.netcode.bench import Plan, _latencies, measured
@@ -20,7 +19,7 @@ async def test_a_real_node_with_six_visitors_gives_every_figure() -> None:
     assert figures.join_ms > 0
     assert figures.memory_kb > 0
     assert figures.snapshots > 5
-    assert figures.payload_out / figures.snapshots == pytest.approx(12 + 5 * 16)
+    assert 12 < figures.payload_out / figures.snapshots < 12 + 5 * 16  # a header, and some of the five others
     assert figures.latency_count > 0
     assert figures.latency_p50 is not None
     assert figures.latency_p99 is not None

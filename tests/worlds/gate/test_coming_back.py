@@ -178,7 +178,7 @@ async def test_calls_are_answered_once_and_the_newest_counts(synapse: RunningHom
             assert again
             assert all(a["content"] == answer["content"] for a in again)
             await tab.send({**offer, "call_id": "older", "seq": 0})
-            assert await tab.replies(0.5) == []
+            assert not [late for late in await tab.replies(0.5) if late["content"]["call_id"] == "older"]
             assert built.running.door.outcomes["answered"] == 1
             assert built.running.door.outcomes["stale"] >= 1
             await tab.visitor.accept(answer["content"]["answer"]["sdp"])
