@@ -16,15 +16,18 @@ pytestmark = [pytest.mark.browser, pytest.mark.homeserver]
 Visit = Callable[..., Visitor]
 
 #: `window.udp(false)` takes the server's addresses out of every answer, as a firewall would take the packets;
-#: `window.cut()` makes the data channels that there are deaf and mute, as a lost network does.
+#: `window.cut()` makes the data channels that there are deaf and mute, as a lost network does, until ICE is restarted.
 NETWORK = """
 (() => {
   let open = true;
-  const channels = new Set(), dead = new WeakSet();
+  const channels = new Set(), dead = new WeakSet(), restarted = new WeakSet();
   window.udp = (value) => { open = value; };
   window.cut = () => channels.forEach((channel) => dead.add(channel));
   const accept = RTCPeerConnection.prototype.setRemoteDescription;
+  const restart = RTCPeerConnection.prototype.restartIce;
+  RTCPeerConnection.prototype.restartIce = function () { restarted.add(this); restart.call(this); };
   RTCPeerConnection.prototype.setRemoteDescription = function ({ type, sdp }) {
+    if (open && restarted.has(this)) channels.forEach((channel) => dead.delete(channel));
     return accept.call(this, { type, sdp: open ? sdp : sdp.replace(/^a=candidate:.*\\r?\\n/gm, "") });
   };
   const listen = RTCDataChannel.prototype.addEventListener ?? EventTarget.prototype.addEventListener;

@@ -58,7 +58,7 @@ async def test_the_gate_learns_who_opened_and_who_closed_within_a_second(house: 
         await visitor.close()
         await house.pushed(seam.Closed(session, GoodbyeCode.LEFT, "the connection was closed"))
         took.append(time.monotonic() - closed)
-        await ada.until(lambda: not ada.others, 1)
+        await ada.until(lambda: not ada.others)
     assert max(took) < 1
 
 
