@@ -96,6 +96,27 @@ def test_bursts_lose_as_many_as_asked_and_are_as_long_as_asked(length: float) ->
     assert len(missing) / runs == pytest.approx(length, rel=0.15)
 
 
+def test_a_burst_ends_in_its_time_when_nobody_sends() -> None:
+    """Of the datagrams that follow a loss, as many are lost as of all others, once the burst is over by the clock."""
+    config = LinkConfig(burst_loss=0.1, burst_length=1000, burst_time=0.25)
+    for pause, together in ((0.3, False), (0.01, True)):
+        link, lost = Link(config, 3), []
+        for i in range(40_000):
+            before = link.stats.lost
+            link.send(b"x", i * pause)
+            lost.append(link.stats.lost > before)
+        after = [later for first, later in itertools.pairwise(lost) if first]
+        assert (sum(after) / len(after) > 0.9) is together
+        assert after
+
+
+def test_the_largest_datagram_is_remembered_also_when_it_was_too_large() -> None:
+    link = Link(LinkConfig(mtu=500), 1)
+    for size in (10, 600, 20):
+        link.send(bytes(size), 0.0)
+    assert link.stats.largest == 600
+
+
 def test_it_duplicates_as_many_as_asked() -> None:
     twice = numbers(story(LinkConfig(duplicate=0.1), 3))
     assert len(twice) - len(set(twice)) == pytest.approx(2000, rel=0.15)
@@ -198,6 +219,7 @@ def test_a_preset_carries_something_unless_it_is_an_outage(name: str) -> None:
         {"loss": -0.1},
         {"burst_loss": 1.0},
         {"burst_length": 0.5},
+        {"burst_time": -1.0},
         {"duplicate": 2},
         {"delay": -1},
         {"rate": 0},

@@ -77,6 +77,7 @@ def test_a_good_network_needs_no_repetition_and_one_datagram_a_flight() -> None:
     wire = list[bytes]()
     s, c = joined(wire)
     assert len(wire) == 4
+    s.receive(c.protect(b"hello"), 0.0)
     assert s.next_timer() is c.next_timer() is None
     assert s.outgoing() == c.outgoing() == []
 
@@ -139,6 +140,27 @@ def test_a_server_says_its_last_flight_again_when_the_client_does_but_not_for_an
     assert c.state is DtlsState.ESTABLISHED
     for datagram in again:
         s.receive(datagram, 0.4)
+    assert s.outgoing() == []
+
+
+def test_a_server_whose_last_flight_was_lost_says_it_again_by_its_own_timer_until_it_hears_from_the_client() -> None:
+    s, c, _lost, _ = to_last_flight()
+    said = []
+    while (at := s.next_timer()) is not None:
+        s.on_timer(at)
+        said.append((round(at, 3), s.outgoing()))
+    assert [at for at, _ in said[:5]] == [0.2, 0.6, 1.4, 3.0, 5.0]
+    assert [len(out) for _, out in said] == [1] * dtls.MAX_ANSWERS + [0]
+    assert len({out[0] for _, out in said[:-1]}) == dtls.MAX_ANSWERS  # no record twice
+    c.receive(said[3][1][0], 3.0)
+    assert c.state is DtlsState.ESTABLISHED
+    assert c.outgoing() == []  # it is content, and asks for nothing more
+
+    s, c, flight, _ = to_last_flight()
+    c.receive(flight[0], 0.0)
+    s.receive(c.protect(b"hello"), 0.0)
+    assert s.next_timer() is None
+    s.on_timer(1.0)
     assert s.outgoing() == []
 
 

@@ -53,7 +53,8 @@ def sound(session: DtlsSession) -> int:
     out = session.outgoing()
     assert all(0 < len(datagram) <= 1200 for datagram in out)
     assert (session.state is DtlsState.FAILED) == (session.failure is not None)
-    assert (session.state is DtlsState.CONNECTING) == (session.next_timer() is not None)
+    waits = session.state is DtlsState.CONNECTING or (session.state is DtlsState.ESTABLISHED and bool(session._flight))
+    assert waits == (session.next_timer() is not None)
     assert len(session._held) <= 2 * dtls.MAX_HELD
     return sum(map(len, out))
 

@@ -42,6 +42,9 @@ class LinkConfig:
     nothing through."""
     burst_length: float = 4.0
     """Datagrams in a burst on average, at least 1."""
+    burst_time: float = float("inf")
+    """Seconds after which a burst is over, whatever was sent in it. Fades are times, not counts: without a limit a
+    handshake that says something once in seconds would find the same burst for half a minute."""
     duplicate: float = 0.0
     """Share of datagrams that arrive twice, the second up to `jitter` later."""
     reorder: float = 0.0
@@ -63,7 +66,7 @@ class LinkConfig:
                 raise ValueError(f"{name} is a share, 0 to 1")
         if not 0 <= self.burst_loss < 1 or self.burst_length < 1:
             raise ValueError("burst_loss is a share below 1, burst_length at least 1 datagram")
-        if min(self.delay, self.jitter, self.hold, self.queue) < 0:
+        if min(self.delay, self.jitter, self.hold, self.queue, self.burst_time) < 0:
             raise ValueError("times are 0 or more seconds")
         if self.rate is not None and self.rate <= 0:
             raise ValueError("a rate is more than 0 bit/s")
@@ -109,6 +112,8 @@ class LinkStats:
     sent: int = 0
     bytes_sent: int = 0
     """Bytes of datagrams, without headers."""
+    largest: int = 0
+    """Bytes of the largest datagram sent, without headers."""
     delivered: int = 0
     """Datagrams that `due` gave out, duplicates included."""
     bytes_delivered: int = 0
@@ -139,6 +144,7 @@ class Link:
         self._flying: list[tuple[float, int, bytes]] = []
         self._count = itertools.count()
         self._in_burst = False
+        self._burst_ends = 0.0
         self._free_at = float("-inf")
         self._front = float("-inf")
 
@@ -147,6 +153,7 @@ class Link:
         config, stats = self.config, self.stats
         stats.sent += 1
         stats.bytes_sent += len(datagram)
+        stats.largest = max(stats.largest, len(datagram))
         if config.mtu is not None and len(datagram) + OVERHEAD > config.mtu:
             stats.oversized += 1
             return
@@ -154,7 +161,7 @@ class Link:
             stats.overflowed += 1
             return
         leaves = self._pass_bottleneck(len(datagram), now)
-        if self._loses():
+        if self._loses(now):
             stats.lost += 1
             return
         arrives = self._arrival(leaves)
@@ -190,14 +197,18 @@ class Link:
         self._free_at = begins + (size + OVERHEAD) * 8 / self.config.rate
         return self._free_at
 
-    def _loses(self) -> bool:
+    def _loses(self, now: float) -> bool:
         """Whether this one is lost. Both generators are asked each time, so that neither depends on the other."""
         config = self.config
         alone = self._losses.random() < config.loss
         leave = 1 / config.burst_length
         enter = leave * config.burst_loss / (1 - config.burst_loss)
         draw = self._bursts.random()
-        self._in_burst = draw >= leave if self._in_burst else draw < enter
+        if self._in_burst and now < self._burst_ends:
+            self._in_burst = draw >= leave
+        else:
+            self._in_burst = draw < enter
+            self._burst_ends = now + config.burst_time
         return alone or self._in_burst
 
     def _arrival(self, leaves: float) -> float:
@@ -228,7 +239,7 @@ class ReliableLink(Link):
         config = self.config
         sent = now
         for _ in range(_TRIES):
-            if not self._loses():
+            if not self._loses(sent):
                 break
             self.stats.lost += 1
             sent += _RETRY + 2 * config.delay

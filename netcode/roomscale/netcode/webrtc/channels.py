@@ -164,8 +164,7 @@ class Channels:
     def _establish(self, now: float) -> Association | None:
         if self._dtls.state is DtlsState.ESTABLISHED:
             self.sctp = Association(self._config, now)
-            if self._client:
-                self.sctp.connect(now)
+            self.sctp.connect(now)
         elif self._dtls.state is not DtlsState.CONNECTING:
             self._dtls_over()
         return self.sctp

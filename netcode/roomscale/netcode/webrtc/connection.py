@@ -98,7 +98,7 @@ class Connection:
     def receive(self, datagram: bytes, address: Address, now: float) -> bool:
         """A DTLS datagram came. Whether that was all, as in the steady state."""
         ice, channels = self.ice, self.channels
-        if ice.proven and channels.sctp is not None:
+        if ice.proven and channels.sctp is not None and address == ice.address:
             return channels.receive(datagram, now)
         if ice.received(address, len(datagram), now):
             was_connecting = channels.sctp is None

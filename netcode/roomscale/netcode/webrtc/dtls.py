@@ -46,7 +46,7 @@ MAX_HELD: Final = 8
 """Records of epoch 1 kept before it can be read: so many with data, and so many others, which OpenSSL sees and spends
 16 kB each on. Data must not crowd out the Finished."""
 MAX_ANSWERS: Final = 16
-"""Times that a server says its last flight again because the peer repeats its own."""
+"""Times that a server says its last flight again, because the peer repeats its own or says nothing."""
 
 _FINISHED: Final = 20
 _CLOSE_NOTIFY: Final = 0
@@ -112,7 +112,7 @@ class DtlsSession:
             if record[0] == APPLICATION_DATA:
                 payloads.append(payload)
                 if self._flight:
-                    self._flight = []  # who speaks with the new keys has our Finished
+                    self._flight, self._repeat_at = [], None  # who speaks with the new keys has our Finished
             elif not self._control(record[0], payload):
                 break
         return payloads
@@ -137,19 +137,20 @@ class DtlsSession:
     def next_timer(self) -> float | None:
         """When `on_timer` wants to be called, on the caller's clock."""
         if self.state is not DtlsState.CONNECTING:
-            return None
+            return self._repeat_at
         return self._deadline if self._repeat_at is None else min(self._deadline, self._repeat_at)
 
     def on_timer(self, now: float) -> None:
         """Say the flight again, or give up. Harmless when called too early."""
-        if self.state is not DtlsState.CONNECTING:
-            return
-        if now >= self._deadline:
+        if self.state is DtlsState.CONNECTING and now >= self._deadline:
             self._fail("timeout", f"no handshake within {PATIENCE:g} s")
         elif self._repeat_at is not None and now >= self._repeat_at:
             self._repeat_after = min(2 * self._repeat_after, LONGEST_REPEAT)
             self._repeat_at = now + self._repeat_after
-            self._say(self._flight)
+            if self.state is DtlsState.CONNECTING:
+                self._say(self._flight)
+            else:
+                self._answer()
 
     def close(self) -> None:
         """End the session: close_notify, if there is somebody to hear it, and nothing after that."""
@@ -195,7 +196,7 @@ class DtlsSession:
             self._layer = self._handshake.layer
             self._handshake = None
             if self._client:
-                self._flight = []  # the server's Finished has answered it
+                self._flight, self._repeat_at = [], None  # the server's Finished has answered it
 
     def _early(self, now: float) -> list[bytes]:
         """Open the records of epoch 1 that came before its keys: the replay window has not seen the Finished yet that
@@ -206,6 +207,8 @@ class DtlsSession:
         payloads = [payload for record in held for payload in self.receive(record, now)]
         if self._layer and not payloads:
             self._flight = flight
+        elif payloads:
+            self._repeat_at = None
         return payloads
 
     def _say(self, flight: Sequence[Spoken]) -> None:
@@ -224,6 +227,14 @@ class DtlsSession:
         if datagram:
             self._outbox.append(datagram)
 
+    def _answer(self) -> None:
+        """Say the server's last flight again. A client whose timer has doubled to seconds should not have to ask."""
+        self._answers += 1
+        if self._answers <= MAX_ANSWERS:
+            self._say(self._flight)
+        else:
+            self._repeat_at = None
+
     def _control(self, content_type: int, payload: bytes) -> bool:
         """An authentic record that carries no data. False if the session is over."""
         if content_type == ALERT and len(payload) == 2:
@@ -233,9 +244,7 @@ class DtlsSession:
             elif level == _FATAL:
                 self._fail("alert", f"the peer sent alert {description} (RFC 5246 §7.2)")
         elif content_type == HANDSHAKE and payload[:1] == bytes([_FINISHED]) and self._flight:
-            self._answers += 1
-            if self._answers <= MAX_ANSWERS:
-                self._say(self._flight)
+            self._answer()
         return self.state is DtlsState.ESTABLISHED
 
     def _fail(self, reason: DtlsEnd, detail: str) -> None:
