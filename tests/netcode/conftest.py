@@ -61,8 +61,8 @@ class House:
 
     def offer(self, session: str, sdp: str, **fields: Any) -> seam.Offer:
         """An offer of a visitor of the plaza, unless told otherwise."""
-        given = {"world": "!plaza:x", "user_id": f"@{session}:x", "name": session, "role": Role.VISITOR, **fields}
-        return seam.Offer(session=session, sdp=sdp, **given)
+        given = {"world": "!plaza:x", "user_id": f"@{session}:x", "name": session, "role": Role.VISITOR, "muted": False}
+        return seam.Offer(session=session, sdp=sdp, **{**given, **fields})
 
     async def call(self, session: str, visitor: Visitor, **fields: Any) -> seam.Answer | seam.Refused:
         """Offer and, when it is answered, accept; does not wait for anything to open."""

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from roomscale.netcode.core.conversation import Conversation
-from roomscale.netcode.core.messages import Channel, GoodbyeCode, NoticeCode, Ping, Pose, PoseUpdate, Role
+from roomscale.netcode.core.messages import Channel, Flags, GoodbyeCode, NoticeCode, Ping, Pose, PoseUpdate, Role
 from roomscale.netcode.core.protocol import encode
 from roomscale.netcode.core.simulation import Simulation
 from roomscale.netcode.errors import NodeAway, NodeFailed, TransportError
@@ -86,6 +86,24 @@ async def test_notices_names_and_roles_reach_those_they_are_for(house: House) ->
     assert await house.gate.set_role("a", Role.MODERATOR)
     await cy.until(lambda: [(e.name, e.role) for e in cy.others.values()] == [("cy (2)", 3)])
     await ada.until(lambda: ada.name == "cy (2)")
+
+
+async def test_the_muted_do_not_show_that_they_speak_until_they_may_again(house: House) -> None:
+    ada, bo = await house.enter("a"), await house.enter("b", muted=True)
+    await ada.until(lambda: bool(ada.others))
+
+    async def shows(x: float, flags: int) -> None:
+        bo.move(x, 0, 0, flags=Flags.SPEAKING)
+        await ada.until(lambda: ada.place(bo.peer or 0) == (x, 0, 0))
+        assert ada.talk.seen[bo.peer or 0].pose.flags == flags
+
+    await shows(1, 0)
+    assert [s.muted for s in await house.gate.sessions()] == [False, True]
+    assert await house.gate.mute("b", muted=False)
+    await shows(2, Flags.SPEAKING)
+    assert await house.gate.mute("b", muted=True)
+    await shows(3, 0)
+    assert not await house.gate.mute("nobody", muted=True)
 
 
 async def test_the_same_offer_gets_the_same_answer_at_any_time(house: House) -> None:
@@ -304,7 +322,7 @@ async def test_a_restarted_gate_finds_who_is_inside_and_nobody_noticed(house: Ho
     async with SeamClient(house.path, on_push=pushes.append) as gate:
         await gate.wait_up(5)
         assert await gate.sessions() == (
-            seam.SessionInfo("a", "!plaza:x", "@a:x", "Ada", Role.OWNER, ada.peer or 0, present=True),
+            seam.SessionInfo("a", "!plaza:x", "@a:x", "Ada", Role.OWNER, False, ada.peer or 0, present=True),
         )
         assert await gate.eject("a", GoodbyeCode.BANNED, "")
         await asyncio.wait_for(ada.closed.wait(), 1)

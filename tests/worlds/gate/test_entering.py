@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from roomscale.netcode.core.messages import GoodbyeCode
+from roomscale.netcode.core.messages import Flags, GoodbyeCode
+from roomscale.worlds.errors import HomeserverError
 from roomscale.worlds.gate import membership
 from roomscale.worlds.gate.config import GateLimits
 from tests.support.homeserver import RunningHomeserver
@@ -183,6 +184,43 @@ async def test_power_makes_a_moderator(synapse: RunningHomeserver, tmp_path: Pat
                 await tab.visitor.until(lambda: [e.role for e in tab.visitor.others.values()] == [4])
             finally:
                 await owners_tab.visitor.close()
+
+
+async def test_whoever_may_not_write_messages_does_not_show_that_they_speak(
+    synapse: RunningHomeserver, tmp_path: Path
+) -> None:
+    async with house(synapse, tmp_path) as built, await synapse.person("owner") as owner:
+        room_id = await built.world(owner)
+        power = await owner.state_content(room_id, "m.room.power_levels") or {}
+
+        async def level(tab: Tab, value: int) -> None:
+            users = {**power["users"], tab.client.user_id: value}
+            await owner.put_state(room_id, "m.room.power_levels", {**power, "users": users})
+
+        async with person(built, room_id) as tab, person(built, room_id) as other:
+            await level(tab, -1)
+            await tab.enter()
+            await other.enter()
+            await other.visitor.until(lambda: len(other.visitor.others) == 1)
+            peer = tab.visitor.peer or 0
+
+            def shown() -> int:
+                seen = other.visitor.talk.seen.get(peer)
+                return -1 if seen is None else seen.pose.flags
+
+            tab.visitor.move(1.0, 0.0, 0.0, flags=Flags.SPEAKING)
+            await until(lambda: other.visitor.place(peer) == (1.0, 0.0, 0.0))
+            assert shown() == 0  # from the first moment
+            with pytest.raises(HomeserverError):
+                await tab.client.send(room_id, "m.room.message", {"msgtype": "m.text", "body": "unheard"})
+            await level(tab, 0)
+            await until(lambda: shown() == Flags.SPEAKING)
+            await level(tab, -1)
+            assert await until(lambda: shown() == 0) < 1.0
+            await built.stop()
+            await level(tab, 0)  # while no gate listens
+            await built.start()
+            await until(lambda: shown() == Flags.SPEAKING)
 
 
 async def test_a_full_world_says_so_and_guests_leave_places_for_members(

@@ -59,7 +59,7 @@ class House:
             return (await self._offer(session, nobody)).key
 
     async def _offer(self, session: str, visitor: Visitor) -> seam.Answer:
-        offer = seam.Offer(session, "!plaza:x", f"@{session}:x", session, 1, await visitor.offer())
+        offer = seam.Offer(session, "!plaza:x", f"@{session}:x", session, 1, False, await visitor.offer())
         reply = await self.asks.offer(offer)
         assert isinstance(reply, seam.Answer)
         return reply
