@@ -65,7 +65,7 @@ async def test_every_answer_brings_a_key_with_which_the_same_participant_may_com
                 answer = (await http.post("/api/session/resume", json=body)).json()
                 assert answer["websocket"]["path"] == "/net"
                 ticket, key = answer["ticket"]["value"], answer["websocket"]["key"]
-                await visitor.close()
+                await visitor.tear()
             assert len(peers) == 1
             assert built.sessions(room_id) == 1
 

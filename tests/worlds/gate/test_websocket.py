@@ -152,7 +152,7 @@ async def test_visitors_by_websocket_and_by_webrtc_see_each_other(built: House) 
     ada, bo = await built.by_webrtc("a"), await built.by_websocket("b")
     await see_each_other(ada, bo, 3)
     assert built.stats.passed == 1
-    await bo.pipe.send(framing.LEAVE)
+    await bo.close()
     await ada.until(lambda: not ada.others)
 
 
