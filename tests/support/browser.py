@@ -64,11 +64,12 @@ def chromium_path() -> str:
 
 
 @contextmanager
-def chromium() -> Iterator[Browser]:
-    """A headless Chromium that ends with the block."""
+def chromium(*flags: str, program: Path | None = None) -> Iterator[Browser]:
+    """A headless Chromium that ends with the block. `program`: what is started in its place, to start it otherwise."""
     renderer = _MESA if ctypes.util.find_library("EGL") else _SWIFTSHADER
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium_path(), args=[*renderer, *FLAGS])
+        path = program or chromium_path()
+        browser = playwright.chromium.launch(executable_path=path, args=[*renderer, *FLAGS, *flags])
         try:
             yield browser
         finally:

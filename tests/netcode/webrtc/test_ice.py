@@ -446,6 +446,22 @@ def test_a_restart_keeps_both_credentials_until_the_new_address_is_proven_and_no
     assert session.address == AWAY
 
 
+def test_a_restart_moves_to_the_first_address_that_proves_itself_though_none_is_nominated_yet(settled: Peer) -> None:
+    session, old = settled.session, settled.told.ufrag
+    settled.restart()
+    session.receive_request(settled.check(), AWAY, 1.0)
+    assert session.address == HOME
+    assert settled.answer_all(AWAY, 1.1) == 1
+    assert session.address == AWAY
+    assert session.events() == [Claimed(AWAY), Proven(AWAY), Retired(old), Moved(AWAY)]
+    settled.settle(STRANGER, 1.2)  # what is nominated then counts
+    assert session.address == STRANGER
+
+    settled.restart()
+    session.receive_request(settled.check(), AWAY, 2.0)  # proven a second ago
+    assert session.address == AWAY
+
+
 def test_a_restart_on_the_same_address_needs_no_new_proof_while_the_old_one_is_fresh(settled: Peer) -> None:
     old = settled.told.ufrag
     settled.restart()

@@ -77,10 +77,10 @@ class Channels:
         """Bytes of `events` that the peer has not acknowledged."""
         return 0 if self.sctp is None or self.ended else self.sctp.stats.queued
 
-    def moved(self) -> None:
-        """The peer is somewhere else: what was measured on the way to it holds no more."""
+    def moved(self, now: float) -> None:
+        """The peer is somewhere else: what was measured on the way to it, and what is under way, counts no more."""
         if self.sctp is not None:
-            self.sctp.moved()
+            self.sctp.moved(now)
 
     def start(self, now: float) -> None:
         """Begin the handshake, as the client."""

@@ -207,7 +207,7 @@ class Endpoint:
                     if self._by_address.get(address) is connection:
                         del self._by_address[address]
                 case Moved():
-                    connection.channels.moved()
+                    connection.channels.moved(now)
                 case Retired(ufrag):
                     self._by_ufrag.pop(ufrag.encode(), None)
 

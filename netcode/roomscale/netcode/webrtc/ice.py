@@ -88,7 +88,8 @@ class IceSession:
     def restart(self, remote: Credentials) -> Credentials:
         """An ICE restart (RFC 8445 section 2.4): new credentials for the answer to an offer that brought new ones.
 
-        Those in use live on, with their address, until a check under the new ones nominates a proven address. An
+        Those in use live on, with their address, until one proves itself by the new ones. That it was nominated is not
+        waited for: who restarts has lost the old way, and Chromium takes a second more to choose among the new. An
         earlier restart that did not get so far is over.
         """
         if self._next:
@@ -122,6 +123,8 @@ class IceSession:
             reply = stun.success(message.transaction, path.mapped, generation.local_key)
             if stun.USE_CANDIDATE in message.attributes:
                 self._nominate(path, generation, now)
+            elif path is not self._path and path.proven and now < path.proven_at + FRESH:
+                self._arrive(path)
             if not path.proven and not path.tries:
                 self._check(path, now)
         if not path.admit(len(reply)):
@@ -249,7 +252,14 @@ class IceSession:
         if not path.proven:
             self._events.append(Proven(path.address))
         path.prove(now)
+        self._arrive(path)
         if path is self._wanted or path is self._path or not self.proven:
+            self._use(path)
+
+    def _arrive(self, path: Path) -> None:
+        """The peer spoke from this proven address. By new credentials: there it is, while it has nominated none."""
+        if self._next and path.generation is self._next and self._wanted_by is not self._next:
+            self._wanted, self._wanted_by = path, self._next
             self._use(path)
 
     def _use(self, path: Path) -> None:

@@ -7,7 +7,7 @@ import itertools
 import pytest
 
 from roomscale.netcode.testing.link import LinkConfig
-from roomscale.netcode.webrtc.sctp import Association, PathProved, SctpConfig, StreamReset, chunks
+from roomscale.netcode.webrtc.sctp import Association, Message, PathProved, SctpConfig, StreamReset, chunks
 from roomscale.netcode.webrtc.sctp.chunks import DATA, FORWARD_TSN, SACK, Chunk
 from tests.netcode.webrtc.sctp.harness import Bottleneck, Gate, Pair, ticks
 
@@ -342,8 +342,25 @@ def test_a_move_forgets_what_was_measured_on_the_old_path() -> None:
     pair.client.association.send(EVENTS, 53, b"x", pair.now)
     pair.run(0.5)
     assert pair.client.association.stats.srtt > 0
-    pair.client.association.moved()
+    pair.client.association.moved(pair.now)
     assert pair.client.association.stats.srtt == 0
+
+
+def test_after_a_move_nothing_waits_for_the_timeout_of_the_old_path() -> None:
+    pair = Pair().open()
+    server, now = pair.server.association, pair.now
+    server.send(EVENTS, 53, number(7), now)
+    for n in range(40):  # two seconds in which nothing arrives
+        now += 0.05
+        pose(server, n, now, 500)
+        server.on_timer(now)
+        server.outgoing(now)
+    server.moved(now)
+    assert pose(server, 99, now, 500)
+    for packet in server.outgoing(now):
+        pair.client.association.receive(packet, now)
+    told = {event.data for event in pair.client.association.events() if isinstance(event, Message)}
+    assert told == {number(7), number(99, 500)}
 
 
 def test_a_closed_channel_is_closed_on_both_sides_after_what_was_sent_on_it() -> None:

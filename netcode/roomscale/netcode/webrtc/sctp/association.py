@@ -167,9 +167,16 @@ class Association(Dispatch):
         nonce, chunk = self._heartbeats.probe(now)
         return nonce, self._seal(chunk)
 
-    def moved(self) -> None:
-        """The peer is somewhere else now: nothing that was measured on the old path holds."""
+    def moved(self, now: float) -> None:
+        """The peer is somewhere else now: nothing measured on the old path holds, and what is under way there is lost.
+
+        Else a path that came back after a second would wait for the timeout of the one that died.
+        """
         self.outbound.congestion.restart()
+        if not self.over:
+            self._flight.moved(now)
+            self.busy = True
+            self._rearm()
 
     def events(self) -> list[Event]:
         """What happened since the last call."""

@@ -177,11 +177,18 @@ class Flight:
         """Silence for a whole timeout: what flies is lost, and one packet probes (RFC 9260 §6.3.3)."""
         self._congestion.timed_out(self.errors > 0)
         self.errors += 1
-        lost = 0
+        self._congestion.counted(0, sum(item.state < STRIKES for item in self.sent))
+        self._lose_all(now)
+
+    def moved(self, now: float) -> None:
+        """There is another path: what flies on the old one is lost, and that says nothing about the new one."""
+        self.errors = 0
+        if self.sent or self._peer != self.base:
+            self._lose_all(now)
+
+    def _lose_all(self, now: float) -> None:
         for item in self.sent:
-            lost += item.state < STRIKES
             item.state = GIVEN_UP if item.chunk is None else LOST
-        self._congestion.counted(0, lost)
         self.lost = deque(item for item in self.sent if item.state == LOST)
         self.size = self.reliable = 0
         self._recovery = self._order
