@@ -253,6 +253,29 @@ def test_world_toml_goes_before_properties_and_those_before_names() -> None:
     assert extension(json, 2, "OMI_physics_body") is None
 
 
+@pytest.mark.parametrize(
+    ("toml", "shape", "is_drawn"),
+    [
+        ("only = false", "trimesh", True),
+        ('collider = "convex"', "convex", False),
+        ("collider = { only = false }", "trimesh", True),
+        ('collider = { shape = "convex" }', "convex", False),
+        ('shape = "convex"', "convex", False),
+    ],
+)
+def test_world_toml_changes_part_of_what_a_name_says(toml: str, shape: str, is_drawn: bool) -> None:
+    json = authored({"name": "W-colonly", "mesh": 0}, toml=f'[node."W-colonly"]\n{toml}')
+    assert json["extensions"]["OMI_physics_shape"]["shapes"] == [{"type": shape, shape: {"mesh": 0}}]
+    assert ("mesh" in json["nodes"][0]) == is_drawn
+
+
+def test_a_sky_of_world_toml_stands_in_for_blenders() -> None:
+    json = authored({"name": "A"}, extras={"sky": "#000000"}, toml='[scene]\nsky = { color = "#ffffff" }')
+    assert json["extensions"]["OMI_environment_sky"]["skies"] == [
+        {"type": "plain", "plain": {"color": [1.0, 1.0, 1.0]}}
+    ]
+
+
 def test_names_can_be_silenced() -> None:
     scene = scene_of({"name": "spawn"}, {"name": "A_LOD0"}, {"name": "A_LOD1"})
     assert author(scene, parse_world_file(b"[author]\nnames = false"))[0] is scene

@@ -64,12 +64,12 @@ def portal(work: Work, said: Said) -> None:
             "portal",
             "uri",
             "a portal needs a uri to lead to",
-            hint='give it the custom property uri, e.g. "#plaza:example.org", "https://…" or "#spawn name"',
+            hint='give it the custom property uri, e.g. "#plaza:example.org" or "https://…"',
         )
         return
     uri = _matrix_uri(written)
     if (refusal := link_refusal(uri)) is not None:
-        hint = "portals lead to a Matrix room (#plaza:example.org), to https:// or to a place of this world (#name)"
+        hint = "portals lead to a Matrix room (#plaza:example.org) or to https://"
         said.refuse("portal", "uri", refusal, hint)
         return
     title = said.text("portal", "title")

@@ -24,10 +24,14 @@ _LONGEST_TEXT = 500
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Where something was said. `pointer`: into the glTF; `label`: before the message, "" for the glTF itself."""
+    """Where something was said. `pointer`: into the glTF; `label`: before the message, "" for the glTF itself.
+
+    `rank`: of the source; a later one has a greater rank.
+    """
 
     pointer: str
     label: str = ""
+    rank: int = 0
 
     @property
     def severity(self) -> Severity:
@@ -46,6 +50,7 @@ class Said:
         self._words = words
         self._findings = findings
         self._values: dict[str, tuple[Any, Origin]] = {}
+        self._sources = 0
 
     @property
     def path(self) -> tuple[str, int]:
@@ -54,11 +59,13 @@ class Said:
 
     def add(self, values: Mapping[str, Any], *, label: str = "", at: str = "extras") -> None:
         """Take in one source. `label`: for `world.toml`, its place there; `at`: for the glTF, the property it is in."""
+        self._sources += 1
         for key, value in values.items():
             name = spelling(key)
-            origin = Origin(pointer(*self.path), f"{label}.{key}") if label else Origin(pointer(*self.path, at, key))
+            where = pointer(*self.path) if label else pointer(*self.path, at, key)
+            origin = Origin(where, f"{label}.{key}" if label else "", self._sources)
             if isinstance(value, dict) and name in self._words:
-                if name not in self:
+                if name not in self or name not in MAIN:  # else the table may leave the main value to an earlier source
                     self._values[name] = (True, origin)
                 for inner, part in value.items():
                     self._values[f"{name}_{spelling(inner)}"] = (part, origin)
@@ -71,12 +78,15 @@ class Said:
         return value not in (None, False) and not (isinstance(value, str) and value.strip().lower() in NOTHING)
 
     def _find(self, word: str, key: str) -> tuple[Any, Origin] | None:
-        """The value of a property of `word`: `audio_gain` before `gain`, and the word's own value where it is that."""
-        found = self._values.get(f"{word}_{key}") or self._values.get(key)
+        """The value of a property of `word`, of the latest source that has it.
+
+        Of one source, `audio_gain` goes before `gain`, and that before the word's own value where it is that property.
+        """
+        found = [self._values[name] for name in (f"{word}_{key}", key) if name in self._values]
         own = self._values.get(word)
-        if found is None and own is not None and MAIN.get(word, word) == key and not isinstance(own[0], bool):
-            found = own
-        return found
+        if own is not None and MAIN.get(word, word) == key and not isinstance(own[0], bool):
+            found.append(own)
+        return max(found, key=lambda value: value[1].rank, default=None)
 
     def raw(self, word: str) -> Any:
         """A word's own value as it was written."""
