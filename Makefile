@@ -4,7 +4,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup client demo test lint types unit web-test pytest proof format lock clean
+.PHONY: help setup client compile demo test lint types unit web-test pytest proof format lock clean
 
 VENV := .venv
 PY := $(VENV)/bin/python
@@ -12,10 +12,14 @@ DATA ?= .demo
 PORT ?= 8080
 SCENE ?=
 
+compile: $(VENV)/.installed-dev
+	@$(VENV)/bin/roomscale compile
+
 help:
 	@echo "make demo [SCENE=file.glb] [PORT=8080]   open the sample worlds (or your scene) in a browser"
 	@echo "make test                               set up everything and run every check and test"
 	@echo "make proof                              what takes longer: soaks, benchmarks; results go to docs/"
+	@echo "make compile                            netcode as machine code: half the CPU (needs a C compiler)"
 	@echo "make format | lint | types | clean      single steps"
 
 # The first Python on PATH that is 3.11 or later and can make virtual environments.

@@ -1,4 +1,8 @@
-"""One house and one Chromium for all browser tests; each test brings visitors of its own."""
+"""One house and one Chromium for all browser tests; each test brings visitors of its own.
+
+Rule: the world is a bare floor, since without a GPU two pages that draw the Plaza take ten times as long to open; what
+is to be seen of the Plaza has a test of its own.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +13,7 @@ import pytest
 from playwright.sync_api import Browser
 
 from tests.support.browser import BLURRED, SMALL, Visitor, chromium
+from tests.support.floor import floor_glb
 from tests.support.house import House
 
 
@@ -21,22 +26,29 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture(scope="session")
 def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
-    """`roomscale up` with the sample worlds."""
-    with House(tmp_path_factory.mktemp("house") / "data") as house:
+    """`roomscale up floor.glb`."""
+    folder = tmp_path_factory.mktemp("house")
+    (folder / "floor.glb").write_bytes(floor_glb())
+    with House(folder / "data", str(folder / "floor.glb")) as house:
         yield house
 
 
 @pytest.fixture
 def visit(browser: Browser, house: House) -> Iterator[Callable[..., Visitor]]:
-    """`visit("Ada")` opens the Plaza in a profile of its own and enters as Ada; all are closed after the test."""
+    """`visit("Ada")` opens a world in a profile of its own and enters as Ada; all are closed after the test."""
     visitors: list[Visitor] = []
 
     def enter(
-        name: str, *, avatar: str | None = None, size: tuple[int, int] = SMALL, sharpness: float = BLURRED
+        name: str,
+        *,
+        link: str = house.link,
+        avatar: str | None = None,
+        size: tuple[int, int] = SMALL,
+        sharpness: float = BLURRED,
     ) -> Visitor:
         visitor = Visitor.of(browser, size, sharpness=sharpness)
         visitors.append(visitor)
-        visitor.page.goto(house.url + "/w/plaza")
+        visitor.page.goto(link)
         visitor.enter(name, avatar=avatar)
         return visitor
 

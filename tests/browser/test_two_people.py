@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -45,7 +45,7 @@ def test_a_closed_tab_is_gone_within_a_second_and_leaves_the_room(visit: Visit) 
 
 def test_a_second_tab_is_a_second_person(visit: Visit, house: House) -> None:
     first = visit("Ada")
-    second = first.another_tab(house.url + "/w/plaza")
+    second = first.another_tab(house.link)
     second.enter("Ada again")
     first.wait_for(peer("Ada again"))
     assert first.hook()["self"]["userId"] != second.hook()["self"]["userId"]
@@ -54,7 +54,7 @@ def test_a_second_tab_is_a_second_person(visit: Visit, house: House) -> None:
 def test_the_same_browser_is_the_same_guest_next_time(visit: Visit, house: House) -> None:
     ada = visit("Ada")
     user = ada.hook()["self"]["userId"]
-    ada.page.goto(house.url + "/w/plaza")
+    ada.page.goto(house.link)
     assert ada.page.get_by_label("Your name").input_value() == "Ada"
     ada.enter("Ada")
     assert ada.hook()["self"]["userId"] == user
@@ -68,15 +68,24 @@ def test_chat_goes_both_ways(visit: Visit) -> None:
     ada.wait_for("r.chat.some((m) => m.body === '<b>Hello</b>' && !m.mine)", seconds=5)
 
 
-def test_a_portrait_of_two_people_in_the_plaza(visit: Visit, artefacts: Path) -> None:
-    chidi = visit("Chidi", avatar="Chidi")
+@pytest.fixture
+def plaza(tmp_path: Path) -> Iterator[House]:
+    """`roomscale up` with the sample worlds."""
+    with House(tmp_path / "data") as house:
+        yield house
+
+
+def test_a_portrait_of_two_people_in_the_plaza(visit: Visit, plaza: House, artefacts: Path) -> None:
+    chidi = visit("Chidi", link=plaza.link, avatar="Chidi")
     for key, metres in (("KeyW", 2.8), ("KeyD", 1.1), ("KeyS", 0.3)):  # ahead, aside, and turned to who comes after
         chidi.walk(key, metres)
-    ada = visit("Ada", avatar="Ada", size=(1280, 720), sharpness=1)
-    ada.wait_for(peer("Chidi"))
+    chidi.page.evaluate("window.requestAnimationFrame = () => 0")  # he has seen enough, and stays
+    ada = visit("Ada", link=plaza.link, avatar="Ada", sharpness=1)
+    ada.wait_for(peer_is_within("Chidi", ARRIVAL_M, chidi.hook()["self"]["position"]))
     chidi.say("Good evening, Ada! Shall we cross the bridge?")
     ada.wait_for("r.chat.some((m) => m.name === 'Chidi' && !m.mine)")
     ada.say("What a lovely evening!")
     ada.wait_for("r.chat.some((m) => m.mine && m.body === 'What a lovely evening!')")
+    ada.page.set_viewport_size({"width": 1280, "height": 720})
     ada.page.screenshot(path=artefacts / "two-people.png")
     assert (artefacts / "two-people.png").stat().st_size > 50_000, "an empty picture compresses to almost nothing"

@@ -70,14 +70,14 @@ SEES = "Object.values(r.peers).some((p) => p.name === {name!r})"
 
 @pytest.fixture
 def come(browser: Browser, house: House) -> Iterator[Callable[..., Visitor]]:
-    """`come("Bo", udp=False)` enters the Plaza on a network that the test has in hand."""
+    """`come("Bo", udp=False)` enters on a network that the test has in hand."""
     visitors: list[Visitor] = []
 
     def come(name: str, *, udp: bool) -> Visitor:
         visitor = Visitor.of(browser)
         visitors.append(visitor)
         visitor.context.add_init_script(NETWORK + f"window.udp({str(udp).lower()});")
-        visitor.page.goto(house.url + "/w/plaza")
+        visitor.page.goto(house.link)
         visitor.enter(name)
         return visitor
 
@@ -149,7 +149,7 @@ def test_the_homeservers_turn_servers_help_where_udp_reaches_only_them(
         bo.context.add_init_script(RELAYED)
         named = {"username": USER, "password": PASSWORD, "uris": [turn.uri("udp"), turn.uri("tcp")], "ttl": 3600}
         bo.page.route("**/voip/turnServer", lambda route: route.fulfill(json=named))
-        bo.page.goto(house.url + "/w/plaza")
+        bo.page.goto(house.link)
         bo.enter("Bo")
         assert bo.hook()["net"]["path"] == "webrtc"
         assert bo.page.evaluate(SELECTED) == "relay"

@@ -1,4 +1,4 @@
-"""A real node process over its seam, and real WebRTC visitors for it."""
+"""A real node process over its seam, and real visitors for it, by WebRTC and by WebSocket."""
 
 from __future__ import annotations
 
@@ -12,18 +12,24 @@ from typing import Any
 
 import pytest
 
-from roomscale.netcode.core.messages import Role
+from roomscale.netcode.core.messages import GoodbyeCode, Role
 from roomscale.netcode.node import seam
 from roomscale.netcode.node.seam_client import SeamClient
+from roomscale.netcode.testing.lean_visitor import LeanVisitor
 from roomscale.netcode.testing.visitor import Visitor
+from tests.netcode.sockets import SocketVisitor, StreamPipe
 
 
 class House:
-    """One node process and a gate's end of its seam."""
+    """One node process and a gate's end of its seam. `settings`: of `NodeConfig`.
+
+    `transport` may also be "websocket": then those who `come` do so by WebSocket, as if their UDP were blocked.
+    """
 
     def __init__(self, path: Path, settings: dict[str, Any]) -> None:
         self.path = path
-        self.settings = settings
+        self.by_websocket = settings.get("transport") == "websocket"
+        self.settings = settings | {"transport": "lean"} if self.by_websocket else settings
         self.pushes: list[seam.Push] = []
         self.gate = SeamClient(path, on_push=self.pushes.append)
         self.process: asyncio.subprocess.Process | None = None
@@ -61,8 +67,8 @@ class House:
 
     def offer(self, session: str, sdp: str, **fields: Any) -> seam.Offer:
         """An offer of a visitor of the plaza, unless told otherwise."""
-        given = {"world": "!plaza:x", "user_id": f"@{session}:x", "name": session, "role": Role.VISITOR, **fields}
-        return seam.Offer(session=session, sdp=sdp, **given)
+        given = {"world": "!plaza:x", "user_id": f"@{session}:x", "name": session, "role": Role.VISITOR, "muted": False}
+        return seam.Offer(session=session, sdp=sdp, **{**given, **fields})
 
     async def call(self, session: str, visitor: Visitor, **fields: Any) -> seam.Answer | seam.Refused:
         """Offer and, when it is answered, accept; does not wait for anything to open."""
@@ -84,6 +90,64 @@ class House:
         assert isinstance(reply, seam.Answer), reply
         await visitor.inside()
         return visitor
+
+    async def knock(self, session: str, **fields: Any) -> Visitor | SocketVisitor:
+        """A visitor by this house's transport, on the way in."""
+        if self.by_websocket:
+            return await self._knock_by_websocket(await self.key(session, **fields))
+        visitor = self.visitor()
+        reply = await self.call(session, visitor, **fields)
+        assert isinstance(reply, seam.Answer), reply
+        return visitor
+
+    async def come(self, session: str, **fields: Any) -> Visitor | SocketVisitor:
+        """A visitor by this house's transport, who is inside."""
+        visitor = await self.knock(session, **fields)
+        await visitor.inside()
+        return visitor
+
+    async def key(self, session: str, **fields: Any) -> str:
+        """The key in the answer to an offer whose WebRTC connection never opens."""
+        async with LeanVisitor() as nobody:
+            reply = await self.gate.offer(self.offer(session, await nobody.offer(), **fields))
+        assert isinstance(reply, seam.Answer), reply
+        return reply.key
+
+    async def enter_by_websocket(self, session: str, **fields: Any) -> SocketVisitor:
+        """A visitor who is inside, by WebSocket."""
+        visitor = await self._knock_by_websocket(await self.key(session, **fields))
+        await visitor.inside()
+        return visitor
+
+    async def _knock_by_websocket(self, key: str) -> SocketVisitor:
+        visitor = SocketVisitor(await StreamPipe.to(seam.websocket_path(self.path)))
+        self._visitors.push_async_callback(visitor.close)
+        await visitor.open(key)
+        return visitor
+
+    async def clear(self) -> None:
+        """Everybody goes, and it is as if nobody had been here; counters go on."""
+        await self._visitors.aclose()
+        for info in await self.gate.sessions():
+            await self.gate.eject(info.session, GoodbyeCode.LEFT, "")
+        async with asyncio.timeout(5):
+            while await self.open_connections():
+                await asyncio.sleep(0.005)
+        self.pushes.clear()
+
+    async def open_connections(self) -> int:
+        """How many connections of visitors are open, of either kind."""
+        counts = (await self.gate.metrics())["transport"]
+        return int(counts["open"] + counts["websocket_open"])
+
+    async def ended(self, session: str, within: float = 5.0) -> seam.Closed:
+        """Wait until a session is over, and how."""
+        async with asyncio.timeout(within):
+            while True:
+                for push in self.pushes:
+                    if isinstance(push, seam.Closed) and push.session == session:
+                        return push
+                await asyncio.sleep(0.005)
 
     async def pushed(self, push: seam.Push, within: float = 5.0) -> None:
         """Wait until the node has pushed something."""

@@ -7,16 +7,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
 
 import aiohttp
 
-from roomscale.netcode.core import units
-from roomscale.netcode.core.conversation import Conversation
 from roomscale.netcode.core.messages import Channel
 from roomscale.netcode.node import framing
+from roomscale.netcode.testing.talker import Talker
 
 
 class Pipe(Protocol):
@@ -75,16 +73,17 @@ class SocketPipe:
         await self.socket.close()
 
 
-class SocketVisitor:
+class SocketVisitor(Talker):
     """One visitor over a pipe. `enter` shows the key and says HELLO."""
 
     def __init__(self, pipe: Pipe) -> None:
+        super().__init__("ada")
         self.pipe = pipe
-        self.talk = Conversation(avatar="ada")
         self.reads = asyncio.Event()
         """Cleared to read nothing more for a while."""
         self.reads.set()
-        self.closed = asyncio.Event()
+        self._says: asyncio.Queue[bytes | None] = asyncio.Queue()
+        """Messages to send; None is the last."""
         self._tasks: list[asyncio.Task[None]] = []
 
     async def call(self, key: str) -> bool:
@@ -92,55 +91,53 @@ class SocketVisitor:
         await self.pipe.send(framing.key_message(key))
         return await self.pipe.receive() == framing.OPEN
 
+    async def open(self, key: str) -> None:
+        """Show the key, and begin to talk."""
+        assert await self.call(key)
+        self._begin()
+        self._tasks = [asyncio.create_task(self._listen()), asyncio.create_task(self._speak())]
+
     async def enter(self, key: str) -> None:
         """Be inside."""
-        assert await self.call(key)
-        for channel, frame in self.talk.opened(asyncio.get_running_loop().time()):
-            await self.send(channel, frame)
-        self._tasks = [asyncio.create_task(self._listen()), asyncio.create_task(self._live())]
-        await self.until(lambda: self.talk.welcome is not None, 10)
+        await self.open(key)
+        await self.inside()
 
-    def move(self, x: float, y: float, z: float) -> None:
-        self.talk.pose = units.pose(x, y, z, 0.0)
-
-    def place(self, peer: int) -> tuple[float, float, float] | None:
-        seen = self.talk.seen.get(peer)
-        return units.metres(seen.pose) if seen else None
-
-    @property
-    def peer(self) -> int:
-        assert self.talk.welcome
-        return self.talk.welcome.peer
-
-    async def send(self, channel: Channel, frame: bytes) -> None:
-        await self.pipe.send(bytes([channel]) + frame)
-
-    async def until(self, true: Callable[[], bool], timeout: float = 5.0) -> None:  # noqa: ASYNC109
-        async with asyncio.timeout(timeout):
-            while not true():
-                await asyncio.sleep(0.01)
+    def send(self, channel: Channel, data: bytes | str) -> None:
+        """See `Talker.send`; there are no texts here."""
+        assert isinstance(data, bytes)
+        self._says.put_nowait(bytes([channel]) + data)
 
     async def close(self) -> None:
+        """See `Talker.close`: a page says that it leaves."""
+        if self._tasks and not self.closed.is_set():
+            self._says.put_nowait(framing.LEAVE)
+            self._says.put_nowait(None)
+            await asyncio.wait(self._tasks[1:], timeout=1)
+        await self.tear()
+
+    async def tear(self) -> None:
+        """The path is gone, without a word; the other end sees it."""
+        self._still()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self.pipe.close()
 
+    async def vanish(self) -> None:
+        """Go silent as a machine without power does: nothing is said, nothing is read, and nobody sees it."""
+        self._still()
+        self.reads.clear()
+
     async def _listen(self) -> None:
         count = 0
         while (message := await self.pipe.receive()) is not None:
             count += 1
-            self.talk.receive(Channel(message[0]), message[1:], asyncio.get_running_loop().time())
+            self._hear(Channel(message[0]), message[1:])
             await self.reads.wait()
-            with contextlib.suppress(ConnectionError):
-                await self.pipe.send(framing.receipt(count))
-        self.talk.closed()
-        self.closed.set()
+            self._says.put_nowait(framing.receipt(count))
+        self._end()
 
-    async def _live(self) -> None:
-        loop = asyncio.get_running_loop()
+    async def _speak(self) -> None:
         with contextlib.suppress(ConnectionError):
-            while True:
-                await asyncio.sleep(0.01)
-                for channel, frame in self.talk.due(loop.time()):
-                    await self.send(channel, frame)
+            while (message := await self._says.get()) is not None:
+                await self.pipe.send(message)

@@ -22,13 +22,14 @@ from roomscale.netcode.node.seam_server import SeamServer
 
 texts = st.text(max_size=40)
 numbers = st.integers(-(2**53), 2**53)
-infos = st.builds(seam.SessionInfo, texts, texts, texts, texts, numbers, numbers, st.booleans())
+infos = st.builds(seam.SessionInfo, texts, texts, texts, texts, numbers, st.booleans(), numbers, st.booleans())
 bodies = st.one_of(
-    st.builds(seam.Offer, texts, texts, texts, texts, numbers, texts),
+    st.builds(seam.Offer, texts, texts, texts, texts, numbers, st.booleans(), texts),
     st.builds(seam.Eject, texts, numbers, texts),
     st.builds(seam.Notice, st.none() | texts, numbers, texts),
     st.builds(seam.Rename, texts, texts),
     st.builds(seam.SetRole, texts, numbers),
+    st.builds(seam.Mute, texts, st.booleans()),
     st.just(seam.ListSessions()),
     st.just(seam.GetMetrics()),
     st.builds(seam.Answer, texts, texts, texts),
@@ -117,7 +118,7 @@ class Desk:
             case seam.Offer(session):
                 return seam.Answer(session, "an answer", "a key")
             case seam.ListSessions():
-                return seam.Sessions((seam.SessionInfo("s", "w", "@u:x", "n", 1, 2, True),))
+                return seam.Sessions((seam.SessionInfo("s", "w", "@u:x", "n", 1, True, 2, True),))
             case seam.GetMetrics():
                 raise RuntimeError("a mistake of ours")
             case _:
@@ -149,11 +150,15 @@ async def test_requests_are_answered_each_by_its_own_reply(desk: Desk) -> None:
         await client.wait_up(5)
         asked: list[Awaitable[object]] = [client.eject(str(i), 2, "") for i in range(100)]
         assert await asyncio.gather(*asked) == [True] * 100
-        assert await client.offer(seam.Offer("s", "w", "@u:x", "n", 1, "sdp")) == seam.Answer("s", "an answer", "a key")
-        assert (await client.sessions())[0].user_id == "@u:x"
+        offer = seam.Offer("s", "w", "@u:x", "n", 1, False, "sdp")
+        assert await client.offer(offer) == seam.Answer("s", "an answer", "a key")
+        session = (await client.sessions())[0]
+        assert (session.user_id, session.muted) == ("@u:x", True)
         assert await client.notice(None, 1, "x") == 1
         assert await client.rename("s", "x")
         assert await client.set_role("s", 2)
+        assert await client.mute("s", muted=True)
+        assert desk.asked[-1] == seam.Mute("s", True)
 
 
 async def test_a_mistake_of_the_nodes_is_an_error_of_that_request_alone(

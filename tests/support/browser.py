@@ -37,6 +37,13 @@ FLAGS = (
     "--allow-loopback-in-peer-connection",  # the node listens on loopback only
 )
 SMALL = (480, 270)  # width and height in CSS pixels: room for what the tests click
+UNHURRIED = """
+(() => {
+  const draw = requestAnimationFrame.bind(window);
+  window.requestAnimationFrame = (frame) => setTimeout(() => draw(frame), 50);
+  window.cancelAnimationFrame = clearTimeout;
+})()
+"""  # 15 frames a second at most: without a GPU the pages of a test would take each other's time
 BLURRED = 0.5  # real pixels to a CSS pixel: several pages render smoothly without a GPU
 
 
@@ -82,7 +89,9 @@ class Visitor:
     def of(cls, browser: Browser, size: tuple[int, int] = SMALL, *, sharpness: float = BLURRED) -> Visitor:
         """Somebody with a browser profile of their own; `size` in CSS pixels, `sharpness` in real ones for each."""
         viewport: ViewportSize = {"width": size[0], "height": size[1]}
-        return cls(browser.new_context(viewport=viewport, device_scale_factor=sharpness))
+        visitor = cls(browser.new_context(viewport=viewport, device_scale_factor=sharpness))
+        visitor.context.add_init_script(UNHURRIED)
+        return visitor
 
     def another_tab(self, url: str) -> Visitor:
         """A second tab in the same profile."""

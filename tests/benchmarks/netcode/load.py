@@ -1,4 +1,4 @@
-"""A crowd of our own visitors in one process: `python -m tests.benchmarks.netcode.load KIND SPEC`.
+"""A crowd of our own visitors in one process: `python -m tests.benchmarks.netcode.visitors KIND SPEC`.
 
 The benchmark then says, a line each, and is answered by a JSON object each:
 
@@ -190,7 +190,7 @@ class Load:
         visitor.talk = Walker(index, way, self._spec, self._log)
         offer = await visitor.offer()
         session, user = f"v{index}", f"@v{index}:bench"
-        reply = await gate.offer(seam.Offer(session, "!bench:x", user, session, Role.VISITOR, offer))
+        reply = await gate.offer(seam.Offer(session, "!bench:x", user, session, Role.VISITOR, False, offer))
         if not isinstance(reply, seam.Answer):
             raise NetcodeError(f"visitor {index} is refused: {reply.code}, {reply.reason}")
         await visitor.accept(reply.sdp)

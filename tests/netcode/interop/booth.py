@@ -25,12 +25,12 @@ class Booth:
 
     def __init__(self, url: str) -> None:
         self.url = url
-        self._socket: asyncio.Future[web.WebSocketResponse] = asyncio.get_running_loop().create_future()
+        self._free: asyncio.Queue[web.WebSocketResponse] = asyncio.Queue()
         self.closed = asyncio.Event()
 
     async def join(self, call: Call) -> Joined:
-        """See `Client.join`."""
-        socket = await asyncio.wait_for(asyncio.shield(self._socket), _ARRIVES)
+        """See `Client.join`; waits while the program has all its hands full."""
+        socket = await asyncio.wait_for(self._free.get(), _ARRIVES)
         order = {name: list(frame) for name, frame in FRAMES.items()}
         await socket.send_json({"join": {**order, "snapshots": SNAPSHOTS, "patience": PATIENCE * 1000}})
         async with asyncio.timeout(PATIENCE + 10):
@@ -39,13 +39,14 @@ class Booth:
         seen = said["joined"]
         if seen["failed"]:
             raise JoinFailed(seen["failed"])
+        self._free.put_nowait(socket)
         return Joined(seen["inside"], seen["open"])
 
     async def serve(self, request: web.Request) -> web.WebSocketResponse:
-        """A program has come; it stays as long as its connection."""
+        """A program has come, or another hand of it: each plays one client at a time, and stays."""
         socket = web.WebSocketResponse()
         await socket.prepare(request)
-        self._socket.set_result(socket)
+        self._free.put_nowait(socket)
         await self.closed.wait()  # `join` reads
         return socket
 

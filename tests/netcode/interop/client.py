@@ -20,6 +20,8 @@ PATIENCE: Final = 20.0
 """Seconds that a join may take: more than the node waits for channels to open."""
 SNAPSHOTS: Final = 5
 """SNAPSHOTs to wait for: a quarter of a second of them."""
+_SIGHTS: Final = 2
+"""SIGHTs to wait for: who is alone in a world gets one in 0.2 s."""
 FRAMES: Final = {
     "hello": encode(Hello(1, 1, "interop", "ada", Pose())),
     "ping": encode(Ping(1)),
@@ -68,7 +70,7 @@ class Headless:
                 inside = time.monotonic() - began
                 visitor.send(Channel.EVENTS, FRAMES["ping"])
                 tally, talk = visitor.tally, visitor.talk
-                await visitor.until(lambda: tally.snapshots >= SNAPSHOTS and bool(tally.rtts), PATIENCE)
+                await visitor.until(lambda: tally.snapshots >= _SIGHTS and bool(tally.rtts), PATIENCE)
                 await visitor.until(lambda: talk.snapshot is not None and talk.snapshot.last_seq > 0, PATIENCE)
             except TimeoutError:
                 raise JoinFailed(f"{visitor.tally}, {visitor.talk.welcome}, over: {visitor.over}") from None

@@ -1,6 +1,9 @@
 // Joins a node, one time after another, by whatever RTCPeerConnection this program has.
 // Rule: no line of our web client. What is said are bytes that the test hands in; what comes is told by its first byte.
 
+/** Clients that a program can play at once, each by a WebSocket of its own. */
+export const HANDS = 4;
+
 const EVENTS = 0;
 const POSES = 1; // stream ids
 const WELCOME = 0x81;

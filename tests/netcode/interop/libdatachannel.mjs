@@ -3,7 +3,7 @@
 
 import { createRequire } from "node:module";
 
-import { serve } from "./join.mjs";
+import { HANDS, serve } from "./join.mjs";
 
 const [folder, url] = process.argv.slice(2);
 const require = createRequire(`${folder}/`);
@@ -15,6 +15,8 @@ class PeerConnection extends RTCPeerConnection {
   }
 }
 
-const socket = new WebSocket(url.replace("http", "ws") + "test");
-socket.onclose = () => process.exit(0);
-serve(socket, PeerConnection);
+for (let hand = 0; hand < HANDS; hand++) {
+  const socket = new WebSocket(url.replace("http", "ws") + "test");
+  socket.onclose = () => process.exit(0);
+  serve(socket, PeerConnection);
+}

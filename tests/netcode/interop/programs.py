@@ -7,13 +7,16 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import json
 import shutil
+import subprocess
 import tempfile
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 from typing import Final
 
+import aiortc
 import pytest
 from playwright.async_api import async_playwright
 
@@ -78,6 +81,23 @@ async def libdatachannel() -> AsyncIterator[Client]:
     script = Path(__file__).with_suffix("").with_name("libdatachannel.mjs")
     async with booth() as own, _process(node, str(script), str(servers.RIVALS), own.url):
         yield own
+
+
+def version(name: str) -> str:
+    """A client's name and version, for people; to be asked after it ran."""
+    match name:
+        case "lean":
+            return "ours, `netcode/webrtc`"
+        case "aiortc":
+            return f"aiortc {aiortc.__version__}"
+        case "libdatachannel":
+            package = servers.RIVALS / "node_modules" / "node-datachannel" / "package.json"
+            return f"libdatachannel, node-datachannel {json.loads(package.read_text('utf-8'))['version']}"
+        case "firefox":
+            program = next(filter(None, map(shutil.which, _FIREFOX)))
+        case _:
+            program = chromium_path()
+    return subprocess.run([program, "--version"], capture_output=True, text=True, check=True, timeout=60).stdout.strip()
 
 
 @asynccontextmanager

@@ -16,9 +16,9 @@ from roomscale.worlds.gate.config import GateLimits
 from roomscale.worlds.visitor import Answer
 from tests.netcode.sockets import SocketPipe, SocketVisitor
 from tests.support.homeserver import RunningHomeserver, running_homeserver
-from tests.worlds.gate.harness import Tab, house, person, until
+from tests.worlds.gate.harness import House, Tab, house, person, until
 
-pytestmark = pytest.mark.homeserver
+pytestmark = [pytest.mark.homeserver, pytest.mark.asyncio(loop_scope="module")]
 
 
 @pytest.fixture
@@ -28,8 +28,8 @@ def mortal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningHomeserv
         yield homeserver
 
 
-async def test_a_ticket_brings_one_back_as_the_same_participant(synapse: RunningHomeserver, tmp_path: Path) -> None:
-    async with house(synapse, tmp_path) as built, await synapse.person("owner") as owner:
+async def test_a_ticket_brings_one_back_as_the_same_participant(built: House, synapse: RunningHomeserver) -> None:
+    async with await synapse.person("owner") as owner:
         room_id = await built.world(owner)
         async with person(built, room_id) as tab, person(built, room_id) as other, built.http() as http:
             await tab.enter()
@@ -47,9 +47,9 @@ async def test_a_ticket_brings_one_back_as_the_same_participant(synapse: Running
 
 
 async def test_every_answer_brings_a_key_with_which_the_same_participant_may_come_by_websocket(
-    synapse: RunningHomeserver, tmp_path: Path
+    built: House, synapse: RunningHomeserver
 ) -> None:
-    async with house(synapse, tmp_path) as built, await synapse.person("owner") as owner:
+    async with await synapse.person("owner") as owner:
         room_id = await built.world(owner)
         async with person(built, room_id) as tab, built.http() as http, aiohttp.ClientSession() as sockets:
             reply = await tab.reply(15.0)
@@ -65,7 +65,7 @@ async def test_every_answer_brings_a_key_with_which_the_same_participant_may_com
                 answer = (await http.post("/api/session/resume", json=body)).json()
                 assert answer["websocket"]["path"] == "/net"
                 ticket, key = answer["ticket"]["value"], answer["websocket"]["key"]
-                await visitor.close()
+                await visitor.tear()
             assert len(peers) == 1
             assert built.sessions(room_id) == 1
 
@@ -186,8 +186,8 @@ async def test_calls_are_answered_once_and_the_newest_counts(synapse: RunningHom
             assert built.sessions(room_id) == 1
 
 
-async def test_a_restarted_gate_adopts_those_inside(synapse: RunningHomeserver, tmp_path: Path) -> None:
-    async with house(synapse, tmp_path) as built, await synapse.person("owner") as owner:
+async def test_a_restarted_gate_adopts_those_inside(built: House, synapse: RunningHomeserver) -> None:
+    async with await synapse.person("owner") as owner:
         room_id = await built.world(owner)
         async with person(built, room_id) as tab:
             await tab.enter()
@@ -199,8 +199,8 @@ async def test_a_restarted_gate_adopts_those_inside(synapse: RunningHomeserver, 
             assert await until(lambda: tab.visitor.talk.goodbye is not None, 3) < 1.0
 
 
-async def test_a_token_that_is_no_longer_good_is_mended_in_silence(synapse: RunningHomeserver, tmp_path: Path) -> None:
-    async with house(synapse, tmp_path) as built, await synapse.person("owner") as owner:
+async def test_a_token_that_is_no_longer_good_is_mended_in_silence(built: House, synapse: RunningHomeserver) -> None:
+    async with await synapse.person("owner") as owner:
         room_id = await built.world(owner)
         await built.stop()
         database = sqlite3.connect(built.config.state_dir / "gate.db")

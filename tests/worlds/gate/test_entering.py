@@ -9,13 +9,14 @@ from typing import Any
 
 import pytest
 
-from roomscale.netcode.core.messages import GoodbyeCode
+from roomscale.netcode.core.messages import Flags, GoodbyeCode
+from roomscale.worlds.errors import HomeserverError
 from roomscale.worlds.gate import membership
 from roomscale.worlds.gate.config import GateLimits
 from tests.support.homeserver import RunningHomeserver
-from tests.worlds.gate.harness import Tab, house, person, until
+from tests.worlds.gate.harness import House, Tab, house, person, until
 
-pytestmark = pytest.mark.homeserver
+pytestmark = [pytest.mark.homeserver, pytest.mark.asyncio(loop_scope="module")]
 
 
 async def ended(tab: Tab, code: GoodbyeCode) -> float:
@@ -26,8 +27,8 @@ async def ended(tab: Tab, code: GoodbyeCode) -> float:
     return took
 
 
-async def test_a_member_and_a_guest_enter_and_see_each_other(synapse: RunningHomeserver, tmp_path: Path) -> None:
-    async with house(synapse, tmp_path) as built, await synapse.person("owner") as owner:
+async def test_a_member_and_a_guest_enter_and_see_each_other(built: House, synapse: RunningHomeserver) -> None:
+    async with await synapse.person("owner") as owner:
         room_id = await built.world(owner)
         async with person(built, room_id) as member, person(built, room_id, guest=True) as guest:
             await member.client.set_display_name("Ada \u202e\u0000 L.")
@@ -48,10 +49,8 @@ async def test_a_member_and_a_guest_enter_and_see_each_other(synapse: RunningHom
             assert built.sessions(room_id) == 2
 
 
-async def test_a_stranger_a_banned_one_and_one_who_left_do_not_enter(
-    synapse: RunningHomeserver, tmp_path: Path
-) -> None:
-    async with house(synapse, tmp_path) as built, await synapse.person("owner") as owner:
+async def test_a_stranger_a_banned_one_and_one_who_left_do_not_enter(built: House, synapse: RunningHomeserver) -> None:
+    async with await synapse.person("owner") as owner:
         room_id = await built.world(owner)
         async with person(built, room_id, join=False) as stranger:
             assert await stranger.refused() == "not_joined"
@@ -63,14 +62,14 @@ async def test_a_stranger_a_banned_one_and_one_who_left_do_not_enter(
             assert await gone.refused() == "not_joined"
         async with person(built, "!" + "a" * 43, join=False) as lost:
             assert await lost.refused() == "not_joined"
-        assert len(built.running.sessions) == 0
-        assert built.running.tickets.holders() == {}
+        assert built.running.sessions.count(room_id) == 0
+        assert room_id not in built.running.tickets.holders()
 
 
 async def test_a_member_of_a_denied_server_does_not_enter_and_is_sent_out(
-    synapse: RunningHomeserver, tmp_path: Path
+    built: House, synapse: RunningHomeserver
 ) -> None:
-    async with house(synapse, tmp_path) as built, await synapse.person("owner") as owner:
+    async with await synapse.person("owner") as owner:
         room_id = await built.world(owner)
         async with person(built, room_id) as inside, person(built, room_id) as outside:
             await inside.enter()
@@ -94,9 +93,9 @@ async def test_a_member_of_a_denied_server_does_not_enter_and_is_sent_out(
     [("ban", GoodbyeCode.BANNED), ("kick", GoodbyeCode.KICKED), ("leave", GoodbyeCode.LEFT)],
 )
 async def test_who_loses_membership_is_out_within_a_second(
-    synapse: RunningHomeserver, tmp_path: Path, how: str, code: GoodbyeCode
+    built: House, synapse: RunningHomeserver, how: str, code: GoodbyeCode
 ) -> None:
-    async with house(synapse, tmp_path) as built, await synapse.person("owner") as owner:
+    async with await synapse.person("owner") as owner:
         room_id = await built.world(owner)
         async with person(built, room_id) as tab:
             await tab.enter()
@@ -105,13 +104,13 @@ async def test_who_loses_membership_is_out_within_a_second(
             else:
                 await getattr(owner, how)(room_id, tab.client.user_id, "enough")
             assert await ended(tab, code) < 1.0
-            assert built.running.tickets.holders() == {}
+            assert room_id not in built.running.tickets.holders()
             async with built.http() as http:
                 assert (await tab.resume(http)).status_code == 401
 
 
-async def test_a_kick_whose_reason_is_an_object_counts(synapse: RunningHomeserver, tmp_path: Path) -> None:
-    async with house(synapse, tmp_path) as built, await synapse.person("owner") as owner:
+async def test_a_kick_whose_reason_is_an_object_counts(built: House, synapse: RunningHomeserver) -> None:
+    async with await synapse.person("owner") as owner:
         room_id = await built.world(owner)
         async with person(built, room_id) as tab:
             await tab.enter()
@@ -120,8 +119,8 @@ async def test_a_kick_whose_reason_is_an_object_counts(synapse: RunningHomeserve
             assert await ended(tab, GoodbyeCode.KICKED) < 1.0
 
 
-async def test_a_ban_followed_by_thirty_messages_in_one_gap_is_seen(synapse: RunningHomeserver, tmp_path: Path) -> None:
-    async with house(synapse, tmp_path) as built, await synapse.person("owner") as owner:
+async def test_a_ban_followed_by_thirty_messages_in_one_gap_is_seen(built: House, synapse: RunningHomeserver) -> None:
+    async with await synapse.person("owner") as owner:
         room_id = await built.world(owner)
         async with person(built, room_id) as tab:
             await tab.enter()
@@ -134,9 +133,9 @@ async def test_a_ban_followed_by_thirty_messages_in_one_gap_is_seen(synapse: Run
 
 
 async def test_a_ban_while_the_gate_was_down_is_carried_out_at_its_start(
-    synapse: RunningHomeserver, tmp_path: Path
+    built: House, synapse: RunningHomeserver
 ) -> None:
-    async with house(synapse, tmp_path) as built, await synapse.person("owner") as owner:
+    async with await synapse.person("owner") as owner:
         room_id = await built.world(owner)
         async with person(built, room_id) as banned, person(built, room_id) as stays:
             await banned.enter()
@@ -154,8 +153,8 @@ async def test_a_ban_while_the_gate_was_down_is_carried_out_at_its_start(
                 assert (await stays.resume(http)).status_code == 200
 
 
-async def test_a_new_name_is_shown_to_the_others(synapse: RunningHomeserver, tmp_path: Path) -> None:
-    async with house(synapse, tmp_path) as built, await synapse.person("owner") as owner:
+async def test_a_new_name_is_shown_to_the_others(built: House, synapse: RunningHomeserver) -> None:
+    async with await synapse.person("owner") as owner:
         room_id = await built.world(owner)
         async with person(built, room_id) as one, person(built, room_id) as other:
             await one.enter()
@@ -166,8 +165,8 @@ async def test_a_new_name_is_shown_to_the_others(synapse: RunningHomeserver, tmp
             await other.visitor.until(lambda: [e.name for e in other.visitor.others.values()] == ["Grace (2)"])
 
 
-async def test_power_makes_a_moderator(synapse: RunningHomeserver, tmp_path: Path) -> None:
-    async with house(synapse, tmp_path) as built, await synapse.person("owner") as owner:
+async def test_power_makes_a_moderator(built: House, synapse: RunningHomeserver) -> None:
+    async with await synapse.person("owner") as owner:
         room_id = await built.world(owner)
         owners_tab = Tab(owner, built.config.user_id, room_id)
         async with person(built, room_id) as tab:
@@ -183,6 +182,43 @@ async def test_power_makes_a_moderator(synapse: RunningHomeserver, tmp_path: Pat
                 await tab.visitor.until(lambda: [e.role for e in tab.visitor.others.values()] == [4])
             finally:
                 await owners_tab.visitor.close()
+
+
+async def test_whoever_may_not_write_messages_does_not_show_that_they_speak(
+    built: House, synapse: RunningHomeserver
+) -> None:
+    async with await synapse.person("owner") as owner:
+        room_id = await built.world(owner)
+        power = await owner.state_content(room_id, "m.room.power_levels") or {}
+
+        async def level(tab: Tab, value: int) -> None:
+            users = {**power["users"], tab.client.user_id: value}
+            await owner.put_state(room_id, "m.room.power_levels", {**power, "users": users})
+
+        async with person(built, room_id) as tab, person(built, room_id) as other:
+            await level(tab, -1)
+            await tab.enter()
+            await other.enter()
+            await other.visitor.until(lambda: len(other.visitor.others) == 1)
+            peer = tab.visitor.peer or 0
+
+            def shown() -> int:
+                seen = other.visitor.talk.seen.get(peer)
+                return -1 if seen is None else seen.pose.flags
+
+            tab.visitor.move(1.0, 0.0, 0.0, flags=Flags.SPEAKING)
+            await until(lambda: other.visitor.place(peer) == (1.0, 0.0, 0.0))
+            assert shown() == 0  # from the first moment
+            with pytest.raises(HomeserverError):
+                await tab.client.send(room_id, "m.room.message", {"msgtype": "m.text", "body": "unheard"})
+            await level(tab, 0)
+            await until(lambda: shown() == Flags.SPEAKING)
+            await level(tab, -1)
+            assert await until(lambda: shown() == 0) < 1.0
+            await built.stop()
+            await level(tab, 0)  # while no gate listens
+            await built.start()
+            await until(lambda: shown() == Flags.SPEAKING)
 
 
 async def test_a_full_world_says_so_and_guests_leave_places_for_members(
@@ -208,8 +244,8 @@ async def test_a_full_world_says_so_and_guests_leave_places_for_members(
             await late.enter()
 
 
-async def test_entering_takes_well_under_a_second(synapse: RunningHomeserver, tmp_path: Path) -> None:
-    async with house(synapse, tmp_path) as built, await synapse.person("owner") as owner:
+async def test_entering_takes_well_under_a_second(built: House, synapse: RunningHomeserver) -> None:
+    async with await synapse.person("owner") as owner:
         room_id = await built.world(owner)
         async with person(built, room_id) as tab:
             await tab.replies(0)

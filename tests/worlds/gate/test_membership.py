@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from roomscale.worlds.gate.membership import observe, reconcile, reduce
-from roomscale.worlds.gate.rooms import Change, Left, Renamed, RoleChanged, RoomGone, RoomView, View
+from roomscale.worlds.gate.rooms import Change, Left, Muted, Renamed, RoleChanged, RoomGone, RoomView, View
 from roomscale.worlds.permissions import Role
 from tests.support.homeserver import RunningHomeserver
 
@@ -128,6 +128,17 @@ def test_a_new_name_and_a_new_power_level_are_told() -> None:
     assert Renamed(ROOM, ADA, "Countess") in changes
     _, changes = reduce(view, sync(state("m.room.power_levels", {"users": {BOB: 0}})))
     assert changes[-1] == RoleChanged(ROOM, BOB, Role.VISITOR)
+
+
+def test_those_below_the_level_of_messages_are_muted_and_those_above_it_again_are_not() -> None:
+    view, changes = reduce(opened(), sync(state("m.room.power_levels", {"users": {BOB: -1}})))
+    assert [c for c in changes if isinstance(c, Muted)] == [Muted(ROOM, BOB, True)]
+    assert [view.rooms[ROOM].muted(user) for user in (ADA, BOB, EVE)] == [False, True, False]
+    levels = {"users": {BOB: -1}, "events": {"m.room.message": 25}}
+    view, changes = reduce(view, sync(state("m.room.power_levels", levels)))
+    assert {c for c in changes if isinstance(c, Muted)} == {Muted(ROOM, EVE, True), Muted(ROOM, ME, True)}
+    _, changes = reduce(view, sync(state("m.room.power_levels", {**levels, "users": {BOB: 25}})))
+    assert [c for c in changes if isinstance(c, Muted)] == [Muted(ROOM, BOB, False)]
 
 
 @pytest.mark.parametrize(

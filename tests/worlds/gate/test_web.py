@@ -16,9 +16,9 @@ from roomscale.worlds.gate.clientfiles import Folder
 from roomscale.worlds.gate.config import GateLimits
 from roomscale.worlds.matrix import MatrixClient
 from tests.support.homeserver import RunningHomeserver, unique
-from tests.worlds.gate.harness import house, person, until
+from tests.worlds.gate.harness import House, house, person, until
 
-pytestmark = pytest.mark.homeserver
+pytestmark = [pytest.mark.homeserver, pytest.mark.asyncio(loop_scope="module")]
 WORLD = "org.matrix.msc3815.world"
 
 
@@ -41,8 +41,8 @@ async def upload(client: MatrixClient, content: bytes, content_type: str) -> str
         return str((await answer.json())["content_uri"])
 
 
-async def test_the_client_is_served_with_strict_headers(synapse: RunningHomeserver, tmp_path: Path) -> None:
-    async with house(synapse, tmp_path) as built, built.http() as http:
+async def test_the_client_is_served_with_strict_headers(built: House) -> None:
+    async with built.http() as http:
         for path in ("/", "/w/plaza", "/w/%23plaza%3Alocalhost?via=localhost", "/w/%21room%3Alocalhost"):
             page = await http.get(path)
             assert page.status_code == 200
@@ -69,8 +69,8 @@ async def test_the_client_is_served_with_strict_headers(synapse: RunningHomeserv
         assert len(config["client"]) == 12
 
 
-async def test_the_avatars_are_listed_and_served(synapse: RunningHomeserver, tmp_path: Path) -> None:
-    async with house(synapse, tmp_path) as built, built.http() as http:
+async def test_the_avatars_are_listed_and_served(built: House) -> None:
+    async with built.http() as http:
         assert (await http.get("/avatars/index.json")).json() == [
             {"id": "ada", "name": "Ada", "url": "/avatars/ada.glb"}
         ]
@@ -98,10 +98,8 @@ async def test_a_client_that_is_built_anew_is_taken_up_and_a_missing_one_is_name
     assert folder.get("link.js") is None
 
 
-async def test_worlds_are_listed_with_their_pictures_and_visitors(
-    synapse: RunningHomeserver, tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
-    async with house(synapse, tmp_path) as built, await synapse.person("owner") as owner, built.http() as http:
+async def test_worlds_are_listed_with_their_pictures_and_visitors(built: House, synapse: RunningHomeserver) -> None:
+    async with await synapse.person("owner") as owner, built.http() as http:
         alias = unique("plaza")
         picture = await upload(owner, png(), "image/png")
         content = {"scene_name": "Plaza", "scene_description": "A square", "thumbnail_url": picture}
@@ -113,7 +111,9 @@ async def test_worlds_are_listed_with_their_pictures_and_visitors(
         hidden = await built.world(owner, preset="private_chat", name="Secret")
         async with person(built, room_id) as tab:
             await tab.enter()
-            (world,) = (await http.get("/api/worlds")).json()["worlds"]
+            listed = (await http.get("/api/worlds")).json()["worlds"]
+        (world,) = (world for world in listed if world["room_id"] == room_id)
+        assert hidden not in [world["room_id"] for world in listed]
         assert world == {
             "room_id": room_id,
             "alias": f"#{alias}:localhost",
@@ -150,10 +150,8 @@ async def test_worlds_are_listed_with_their_pictures_and_visitors(
         (b"x" * 100_000, 413),
     ],
 )
-async def test_what_is_no_resumption_is_named(
-    synapse: RunningHomeserver, tmp_path: Path, body: bytes, status: int
-) -> None:
-    async with house(synapse, tmp_path) as built, built.http() as http:
+async def test_what_is_no_resumption_is_named(built: House, body: bytes, status: int) -> None:
+    async with built.http() as http:
         response = await http.post("/api/session/resume", content=body)
         assert response.status_code == status
         assert response.json()["error"]
@@ -176,8 +174,8 @@ async def test_coming_back_is_limited_per_address_and_logs_keep_no_secrets(
     assert "T" * 43 not in said
 
 
-async def test_a_real_sync_upload_and_download_pass_through(synapse: RunningHomeserver, tmp_path: Path) -> None:
-    async with house(synapse, tmp_path) as built, await synapse.person("owner") as owner:
+async def test_a_real_sync_upload_and_download_pass_through(built: House, synapse: RunningHomeserver) -> None:
+    async with await synapse.person("owner") as owner:
         through = MatrixClient(built.url, owner.user_id, device_id=owner.device_id, token=owner.token)
         async with through, built.http() as http:
             assert (await through.sync(None, timeout_ms=0))["next_batch"]

@@ -16,6 +16,7 @@ from typing import Any
 import aiohttp
 import psutil
 import pytest
+import pytest_asyncio
 
 from roomscale.netcode.core.messages import GoodbyeCode, Hello, Ping, Pose
 from roomscale.netcode.core.protocol import encode
@@ -35,6 +36,9 @@ UPGRADE = (
 )
 
 
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
 class House:
     """A gate without a homeserver, its node, and people who come in by either way."""
 
@@ -42,8 +46,16 @@ class House:
         self.gate = gate
         self.node = node
         self.stack = stack
+        """What a test has opened; closed when it is over."""
         self.asks: SeamClient
         self.http: aiohttp.ClientSession
+
+    async def clear(self) -> None:
+        """Everybody goes."""
+        await self.stack.aclose()
+        for info in await self.asks.sessions():
+            await self.asks.eject(info.session, GoodbyeCode.LEFT, "")
+        await until(lambda: self.stats.open == 0)
 
     @property
     def url(self) -> str:
@@ -59,7 +71,7 @@ class House:
             return (await self._offer(session, nobody)).key
 
     async def _offer(self, session: str, visitor: Visitor) -> seam.Answer:
-        offer = seam.Offer(session, "!plaza:x", f"@{session}:x", session, 1, await visitor.offer())
+        offer = seam.Offer(session, "!plaza:x", f"@{session}:x", session, 1, False, await visitor.offer())
         reply = await self.asks.offer(offer)
         assert isinstance(reply, seam.Answer)
         return reply
@@ -114,11 +126,10 @@ async def house(directory: Path, *, settings: tuple[str, ...] = (), **limits: An
     ended = asyncio.Event()
     running = asyncio.create_task(gate.run(ended))
     try:
-        async with AsyncExitStack() as stack:
+        async with SeamClient(seam_path) as asks, aiohttp.ClientSession() as http, AsyncExitStack() as stack:
             built = House(gate, node, stack)
-            built.asks = await stack.enter_async_context(SeamClient(seam_path))
-            built.http = await stack.enter_async_context(aiohttp.ClientSession())
-            await built.asks.wait_up(20)
+            built.asks, built.http = asks, http
+            await asks.wait_up(20)
             yield built
     finally:
         ended.set()
@@ -129,10 +140,18 @@ async def house(directory: Path, *, settings: tuple[str, ...] = (), **limits: An
         seam_path.unlink(missing_ok=True)
 
 
-@pytest.fixture
-async def built(tmp_path: Path) -> AsyncIterator[House]:
-    async with house(tmp_path) as built:
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def gate(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[House]:
+    """One gate for all tests that do not kill its node, and set nothing."""
+    async with house(tmp_path_factory.mktemp("gate")) as built:
         yield built
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def built(gate: House) -> AsyncIterator[House]:
+    """The gate, with nobody at it."""
+    yield gate
+    await gate.clear()
 
 
 async def see_each_other(one: Visitor | SocketVisitor, other: Visitor | SocketVisitor, x: float) -> None:
@@ -149,10 +168,11 @@ def frame(message: bytes, opcode: int = 2) -> bytes:
 
 
 async def test_visitors_by_websocket_and_by_webrtc_see_each_other(built: House) -> None:
+    passed = built.stats.passed
     ada, bo = await built.by_webrtc("a"), await built.by_websocket("b")
     await see_each_other(ada, bo, 3)
-    assert built.stats.passed == 1
-    await bo.pipe.send(framing.LEAVE)
+    assert built.stats.passed == passed + 1
+    await bo.close()
     await ada.until(lambda: not ada.others)
 
 
@@ -168,22 +188,23 @@ async def test_a_goodbye_reaches_the_visitor_before_the_socket_closes(built: Hou
 
 
 async def test_a_key_opens_once_and_a_wrong_one_never(built: House) -> None:
-    key = await built.key("a")
+    key, passed = await built.key("a"), built.stats.passed
     first = SocketVisitor(SocketPipe(await built.open()))
     assert await first.call(key)
     for wrong in (key, secrets.token_urlsafe(32)):
         pipe = SocketPipe(await built.open())
         assert not await SocketVisitor(pipe).call(wrong)
         assert pipe.socket.close_code == relay.WRONG_KEY
-    assert built.stats.passed == 1
+    assert built.stats.passed == passed + 1
 
 
 async def test_what_is_no_key_never_reaches_the_node(built: House) -> None:
+    wrong = (await built.asks.metrics())["transport"]["websocket_wrong_keys"]
     for first in (b"", b"\x03", b"\x03" + b"k" * 42, b"\x03" + b"k" * 44, b"\x00hello", b"x" * 1201):
         connected = await built.open()
         await connected.send_bytes(first)
         assert (await connected.receive()).type in (aiohttp.WSMsgType.CLOSED, aiohttp.WSMsgType.CLOSE), first
-    assert (await built.asks.metrics())["transport"]["websocket_wrong_keys"] == 0
+    assert (await built.asks.metrics())["transport"]["websocket_wrong_keys"] == wrong
     await until(lambda: built.stats.open == 0)
 
 
@@ -224,7 +245,7 @@ async def test_messages_in_many_fragments_are_whole_again_and_bounded(built: Hou
         assert (await reader.readexactly(4))[2:] == struct.pack(">H", 1009)
 
 
-def test_a_page_of_another_site_is_no_page_of_ours() -> None:
+async def test_a_page_of_another_site_is_no_page_of_ours() -> None:
     ours = "https://plaza.example"
     assert same_site(None, "anything", ours)
     assert same_site("https://plaza.example", "10.0.0.7:8080", ours)
@@ -265,19 +286,15 @@ async def test_an_address_has_only_so_many_and_only_so_fast(tmp_path: Path) -> N
         assert 0 < opened <= 5
 
 
-async def test_without_a_node_a_visitor_is_told_to_come_again(built: House) -> None:
-    key = await built.key("a")
-    built.node.stop()
-    pipe = SocketPipe(await built.open())
-    assert not await SocketVisitor(pipe).call(key)
-    assert pipe.socket.close_code == relay.AWAY
-
-
-async def test_a_node_that_dies_takes_its_sockets_along(built: House) -> None:
-    bo = await built.by_websocket("b")
-    built.node.kill()
-    await asyncio.wait_for(bo.closed.wait(), 5)
-    await until(lambda: built.stats.open == 0)
+async def test_a_node_that_dies_takes_its_sockets_along_and_others_are_told_to_come_again(tmp_path: Path) -> None:
+    async with house(tmp_path) as built:
+        bo, key = await built.by_websocket("b"), await built.key("a")
+        built.node.kill()
+        await asyncio.wait_for(bo.closed.wait(), 5)
+        await until(lambda: built.stats.open == 0)
+        pipe = SocketPipe(await built.open())
+        assert not await SocketVisitor(pipe).call(key)
+        assert pipe.socket.close_code == relay.AWAY
 
 
 async def test_a_visitor_whose_connection_is_torn_is_noticed_by_gate_and_node(built: House) -> None:

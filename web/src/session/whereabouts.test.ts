@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { ServerClock } from "../netcode/clock";
 import { decodeClient } from "../netcode/codec";
 import type { ChannelName, ClientMessage, Here, Sight } from "../netcode/messages";
-import { ORIGIN, type Pose } from "../netcode/pose";
+import { ORIGIN, type Pose, PoseFlag } from "../netcode/pose";
 import { toWire } from "../netcode/units";
 import { Whereabouts } from "./whereabouts";
 
@@ -113,6 +113,38 @@ describe("a jump", () => {
     visit.move({ x: 60.2 });
     await pass(50);
     expect(visit.said("events").filter(({ type }) => type === "JUMP")).toEqual([]);
+    visit.where.stop();
+  });
+
+  it("onto a seat says so, and no more often than the server grants; getting up is none", async () => {
+    const visit = inside();
+    const jumps = (): number[] => visit.said("events").flatMap((message) => (message.type === "JUMP" ? [message.reason] : []));
+    const sit = async (x: number): Promise<void> => {
+      visit.move({ x, flags: PoseFlag.seated });
+      await pass(50);
+    };
+    const getUp = async (): Promise<void> => {
+      visit.move({ flags: 0 });
+      await pass(50);
+    };
+    await pass(200);
+    jumps();
+    await sit(1);
+    expect(jumps()).toEqual([3]);
+    expect(visit.heres().at(-1)).toMatchObject({ jumps: 1, pose: { x: 1_000, flags: PoseFlag.seated } });
+    await getUp();
+    await sit(1.5);
+    await getUp();
+    expect(jumps()).toEqual([]);
+    await pass(2_000);
+    await sit(1.8);
+    visit.move({ x: 40 }); // carried off, still seated
+    await pass(50);
+    expect(jumps()).toEqual([3, 3]);
+    await getUp();
+    visit.move({ x: 0 });
+    await pass(50);
+    expect(jumps()).toEqual([1]);
     visit.where.stop();
   });
 

@@ -8,7 +8,7 @@ import type { ServerClock } from "../netcode/clock";
 import { encode } from "../netcode/codec";
 import { JUMP, type ChannelName, type Correct, type Sight, type WirePose } from "../netcode/messages";
 import { Pacer } from "../netcode/pacing";
-import type { Pose } from "../netcode/pose";
+import { type Pose, PoseFlag } from "../netcode/pose";
 import { fromWire, toWire } from "../netcode/units";
 
 /** One who stands still repeats their pose for so long at full rate, in case the last one was lost, in ms. */
@@ -18,6 +18,8 @@ const STILL_MS = 1_000;
 /** Whoever is farther than this from where they said they were has jumped, in metres; and for each second since. */
 const LEAP = 5;
 const FASTEST = 10;
+/** Whoever sits down did not walk there, however near; said no more often than the server grants jumps, in ms. */
+const SEAT_EVERY_MS = 2_000;
 /** A frame drawn longer ago than this does not say when the pose was: the page is hidden, in ms. */
 const OLD_FRAME_MS = 100;
 
@@ -40,6 +42,7 @@ export class Whereabouts {
   private corrections = 0;
   private saidAt = performance.now();
   private movedAt = this.saidAt;
+  private jumpedAt = -Infinity;
 
   constructor(
     private readonly body: Place,
@@ -80,7 +83,8 @@ export class Whereabouts {
     const pose = toWire(this.body.pose());
     if (!same(pose, this.said)) {
       this.movedAt = now;
-      if (leapt(this.said, pose, now - this.saidAt)) this.jump(pose);
+      const sits = seated(pose) && !seated(this.said);
+      if (leapt(this.said, pose, now - this.saidAt) || (sits && now - this.jumpedAt >= SEAT_EVERY_MS)) this.jump(pose, now);
     } else if (now - this.movedAt > LINGER_MS && now - this.saidAt < STILL_MS) return;
     [this.said, this.saidAt] = [pose, now];
     this.seq = (this.seq + 1) & 0xffff;
@@ -90,15 +94,22 @@ export class Whereabouts {
     if (this.send("poses", encode({ type: "HERE", seq, at, jumps, corrections, pose }))) this.sent += 1;
   }
 
-  private jump(pose: WirePose): void {
+  /** On a seat it was the seat; else we were put to where we began. (A portal opens another page, and that says HELLO.) */
+  private jump(pose: WirePose, now: number): void {
     this.jumps = (this.jumps + 1) & 15;
-    this.send("events", encode({ type: "JUMP", reason: JUMP.respawn, jumps: this.jumps, pose }));
+    this.jumpedAt = now;
+    const reason = seated(pose) ? JUMP.seat : JUMP.respawn;
+    this.send("events", encode({ type: "JUMP", reason, jumps: this.jumps, pose }));
   }
 }
 
 function same(a: WirePose, b: WirePose): boolean {
   const place = a.x === b.x && a.y === b.y && a.z === b.z;
   return place && a.yaw === b.yaw && a.pitch === b.pitch && a.gesture === b.gesture && a.flags === b.flags;
+}
+
+function seated({ flags }: WirePose): boolean {
+  return (flags & PoseFlag.seated) !== 0;
 }
 
 /** Whether nobody walks from `a` to `b` in `ms`. */

@@ -64,5 +64,6 @@ class SessionView:
     user_id: str
     name: str
     role: int
+    muted: bool
     peer: int
     present: bool

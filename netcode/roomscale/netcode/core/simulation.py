@@ -58,7 +58,7 @@ class Simulation:
     def sessions(self) -> list[SessionView]:
         """Everybody, those still connecting included."""
         return [
-            SessionView(s.session, s.world, s.user_id, s.name, s.role, s.peer, s.stage is Stage.PRESENT)
+            SessionView(s.session, s.world, s.user_id, s.name, s.role, s.muted, s.peer, s.stage is Stage.PRESENT)
             for s in self._seats.values()
         ]
 

@@ -265,15 +265,15 @@ class LeanTransport:
 
     def _readable(self, own: socket.socket) -> None:
         """Take a batch. Whether more is there the loop will say."""
-        receive, read, now = self._endpoint.receive, own.recvfrom, time.monotonic()
+        endpoint, now = self._endpoint, time.monotonic()
         count = 0
         try:
             while count < _BATCH:
-                datagram, address = read(_DATAGRAM)
+                datagram, address = own.recvfrom(_DATAGRAM)
                 count += 1
                 if self._several:
                     self._note(own, datagram, address)
-                receive(datagram, address, now)
+                endpoint.receive(datagram, address, now)
         except BlockingIOError:
             pass
         except OSError as error:  # Linux tells of an earlier send that found nobody

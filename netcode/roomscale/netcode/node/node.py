@@ -175,11 +175,13 @@ class Node:
                 reply = seam.Done(int(self._simulation.rename(session, name)))
             case seam.SetRole(session, role):
                 reply = seam.Done(int(role in _ROLES and self._simulation.set_role(session, role)))
+            case seam.Mute(session, muted):
+                reply = seam.Done(int(self._simulation.mute(session, muted)))
             case seam.ListSessions():
                 views = self._simulation.sessions()
                 reply = seam.Sessions(
                     tuple(
-                        seam.SessionInfo(v.session, v.world, v.user_id, v.name, v.role, v.peer, v.present)
+                        seam.SessionInfo(v.session, v.world, v.user_id, v.name, v.role, v.muted, v.peer, v.present)
                         for v in views
                     )
                 )
@@ -207,6 +209,7 @@ class Node:
                 )
             except JoinRefused as refusal:
                 return seam.Refused(offer.session, refusal.code, str(refusal))
+            self._simulation.mute(offer.session, offer.muted)
             former = call.answer if call else None
             call = _Call(digest, asyncio.create_task(self._answer(offer, former)))
             self._calls[offer.session] = call

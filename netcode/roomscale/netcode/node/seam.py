@@ -43,6 +43,7 @@ class Offer:
     user_id: str
     name: str
     role: int
+    muted: bool
     sdp: str
 
 
@@ -78,6 +79,14 @@ class SetRole:
 
     session: str
     role: int
+
+
+@dataclass(frozen=True, slots=True)
+class Mute:
+    """Take away a session's speaking flag, or give it back. → Done(1) or Done(0)."""
+
+    session: str
+    muted: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +133,7 @@ class SessionInfo:
     user_id: str
     name: str
     role: int
+    muted: bool
     peer: int
     present: bool
 
@@ -165,12 +175,12 @@ class Closed:
     reason: str
 
 
-Request = Offer | Eject | Notice | Rename | SetRole | ListSessions | GetMetrics
+Request = Offer | Eject | Notice | Rename | SetRole | Mute | ListSessions | GetMetrics
 Reply = Answer | Refused | Done | Sessions | Metrics | Failed
 Push = Opened | Closed
 Body = Request | Reply | Push
 
-REQUESTS: Final[tuple[type[Request], ...]] = (Offer, Eject, Notice, Rename, SetRole, ListSessions, GetMetrics)
+REQUESTS: Final[tuple[type[Request], ...]] = (Offer, Eject, Notice, Rename, SetRole, Mute, ListSessions, GetMetrics)
 REPLIES: Final[tuple[type[Reply], ...]] = (Answer, Refused, Done, Sessions, Metrics, Failed)
 PUSHES: Final[tuple[type[Push], ...]] = (Opened, Closed)
 

@@ -116,6 +116,10 @@ class SeamClient:
         """Show a session in another role; False when there is none. Raises NodeAway."""
         return _expect(await self._ask(seam.SetRole(session, role)), seam.Done).count > 0
 
+    async def mute(self, session: str, *, muted: bool) -> bool:
+        """Let a session show that it speaks, or not; False when there is none. Raises NodeAway."""
+        return _expect(await self._ask(seam.Mute(session, muted)), seam.Done).count > 0
+
     async def sessions(self) -> tuple[seam.SessionInfo, ...]:
         """Everybody on the node. Raises NodeAway."""
         return _expect(await self._ask(seam.ListSessions()), seam.Sessions).sessions

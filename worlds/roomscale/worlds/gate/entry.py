@@ -29,7 +29,7 @@ from roomscale.worlds.gate.rooms import RoomView
 from roomscale.worlds.gate.sessions import Session, session_key
 from roomscale.worlds.gate.signalling import Caller, CallRefused, Hangup, Invite, Refusal
 from roomscale.worlds.gate.tickets import Tickets
-from roomscale.worlds.gate.watch import BANNED, Watch, shown_name
+from roomscale.worlds.gate.watch import BANNED, Watch
 
 log = logging.getLogger(__name__)
 
@@ -134,7 +134,7 @@ class Door:
         await self._watch.replace_elsewhere(session)
 
     async def _check(self, session: Session, caller: Caller) -> None:
-        """Ask the homeserver whether the caller is joined, and fill in their name and role. Raises CallRefused."""
+        """Ask the homeserver whether the caller is joined, and fill in what it says of them. Raises CallRefused."""
         room = self._watch.view.served(session.room_id)
         if room is None:
             raise CallRefused("this server does not serve that room", caller, "not_joined")
@@ -142,10 +142,7 @@ class Door:
         standing = room.standing(session.user_id)
         if standing != "joined":
             raise CallRefused("not joined", caller, "not_joined" if standing == "absent" else "banned")
-        member = room.members[session.user_id]
-        session.name = shown_name(member.name, session.user_id)
-        session.role = int(room.role(session.user_id))
-        session.guest = member.guest
+        session.follow(room)
         self._check_places(session, caller)
 
     async def _ask(self, asked: RoomView, user_id: str, caller: Caller) -> RoomView:

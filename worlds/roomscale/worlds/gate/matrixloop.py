@@ -64,7 +64,8 @@ class MatrixLoop:
         while True:
             asked = time.time()
             try:
-                answer = await self._upstream.sync(self._since, first=not self._watch.synced.is_set())
+                first = not self._watch.synced.is_set()
+                answer = await self._upstream.sync(self._since, first=first, wait=self.problem is None)
                 await self._take_in(answer, asked)
             except MatrixError as error:
                 pause = await self._refused(error, pause)

@@ -24,6 +24,7 @@ from roomscale.worlds.gate.rooms import (
     Invitation,
     Left,
     Member,
+    Muted,
     Renamed,
     RoleChanged,
     RoomChanged,
@@ -171,6 +172,9 @@ def _compare(view: View, before: RoomView, after: RoomView) -> list[Change]:
             role = after.role(user_id)
             if previous is None or role != before.role(user_id):
                 changes.append(RoleChanged(after.room_id, user_id, role))
+            muted = after.muted(user_id)
+            if previous is None or muted != before.muted(user_id):
+                changes.append(Muted(after.room_id, user_id, muted))
     return changes
 
 

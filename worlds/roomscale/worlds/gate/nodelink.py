@@ -48,7 +48,8 @@ class NodeLink:
 
     async def offer(self, session: Session, sdp: str) -> Answer:
         """The node's answer. Raises OfferRefused, NodeAway."""
-        offer = seam.Offer(session.key, session.room_id, session.user_id, session.name, session.role, sdp)
+        s = session
+        offer = seam.Offer(s.key, s.room_id, s.user_id, s.name, s.role, s.muted, sdp)
         reply = await _mended(self._client.offer(offer))
         if isinstance(reply, seam.Refused):
             raise OfferRefused(reply.code, reply.reason)
@@ -63,15 +64,16 @@ class NodeLink:
         await _mended(self._client.notice(room_id, code, text))
 
     async def update(self, session: Session) -> None:
-        """Give a session the name and role that it has by now. Raises NodeAway."""
+        """Give a session the name and role that it has by now, and mute it or not. Raises NodeAway."""
         await _mended(self._client.rename(session.key, session.name))
         await _mended(self._client.set_role(session.key, session.role))
+        await _mended(self._client.mute(session.key, muted=session.muted))
 
     async def sessions(self) -> Sequence[Session]:
         """What the node holds. Raises NodeAway."""
         return [
-            Session(info.session, info.user_id, info.world, info.name, info.role, info.role == 0, inside=True)
-            for info in await _mended(self._client.sessions())
+            Session(s.session, s.user_id, s.world, s.name, s.role, s.role == 0, s.muted, inside=True)
+            for s in await _mended(self._client.sessions())
         ]
 
     def _pushed(self, push: seam.Push) -> None:

@@ -39,7 +39,7 @@ class Node(Protocol):
         """Tell a world, or everybody."""
 
     async def update(self, session: Session) -> None:
-        """Give a session the name and role that it has by now."""
+        """Give a session the name and role that it has by now, and mute it or not."""
 
     async def sessions(self) -> Sequence[Session]:
         """What the node holds."""

@@ -20,7 +20,7 @@ from roomscale.worlds.gate.sessions import Session
 from roomscale.worlds.gate.signalling import CallRefused
 from roomscale.worlds.gate.store import TicketRow
 from roomscale.worlds.gate.tickets import Tickets
-from roomscale.worlds.gate.watch import Watch, shown_name
+from roomscale.worlds.gate.watch import Watch
 
 VIEW_WAIT_S = 3.0
 """How long a gate that has just started waits for its first sync before it goes by the ticket, or says so."""
@@ -105,18 +105,15 @@ class Resumption:
 
     def _session(self, row: TicketRow, tab: str) -> Session:
         """The session that a ticket speaks for, as far as its person may still be here. Raises ResumeRefused."""
-        name, role, guest = row.name, row.role, row.guest
+        known = self._watch.sessions.get(row.session)
+        # A mute is not on the ticket: with no view and no node that remembers, it comes back with the first sync.
+        session = known or Session(row.session, row.user_id, row.room_id, row.name, row.role, row.guest)
         if self._watch.synced.is_set():
             room = self._watch.view.served(row.room_id)
             standing = "absent" if room is None else room.standing(row.user_id)
             if room is None or standing != "joined":
                 code = "banned" if standing in ("banned", "denied") else "not_joined"
                 raise ResumeRefused(403, code, "you are no longer in this room")
-            name = shown_name(room.members[row.user_id].name, row.user_id)
-            role, guest = int(room.role(row.user_id)), room.members[row.user_id].guest
-        known = self._watch.sessions.get(row.session)
-        tab_key = signalling.tab_key(row.user_id, tab)
-        if known is not None:
-            known.name, known.role, known.guest, known.tab_key = name, role, guest, tab_key
-            return known
-        return Session(row.session, row.user_id, row.room_id, name, role, guest, tab_key)
+            session.follow(room)
+        session.tab_key = signalling.tab_key(row.user_id, tab)
+        return session

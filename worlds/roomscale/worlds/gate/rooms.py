@@ -80,6 +80,10 @@ class RoomView:
         member = self.members.get(user_id)
         return self.facts.power.role(user_id, guest=member is not None and member.guest)
 
+    def muted(self, user_id: str) -> bool:
+        """Whether somebody may not speak here: whoever may not write messages may not, in chat or aloud."""
+        return not self.facts.power.may_speak(user_id)
+
     def is_served_by(self, user_id: str, device_id: str) -> bool:
         """Whether this is a world whose state names this server, and that has not moved away."""
         facts = self.facts
@@ -144,6 +148,15 @@ class RoleChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class Muted:
+    """Somebody joined may no longer speak, or may again."""
+
+    room_id: str
+    user_id: str
+    muted: bool
+
+
+@dataclass(frozen=True, slots=True)
 class RoomGone:
     """A world is no longer ours to serve."""
 
@@ -158,4 +171,4 @@ class RoomChanged:
     room_id: str
 
 
-Change = Left | Renamed | RoleChanged | RoomGone | RoomChanged
+Change = Left | Renamed | RoleChanged | Muted | RoomGone | RoomChanged

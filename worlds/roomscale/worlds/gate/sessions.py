@@ -11,6 +11,8 @@ import hashlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from roomscale.worlds.gate.rooms import RoomView
+
 
 @dataclass
 class Session:
@@ -23,6 +25,8 @@ class Session:
     name: str
     role: int
     guest: bool
+    muted: bool = False
+    """May not show that it speaks."""
     tab_key: str | None = None
     """`signalling.Caller.tab_key`; None for one adopted from the node."""
     inside: bool = False
@@ -31,6 +35,18 @@ class Session:
     """Sent away; an entry that is under way must come to nothing."""
     entries: int = 0
     """Offers of it that are under way: a tab may call again before it was answered."""
+
+    def follow(self, room: RoomView) -> bool:
+        """Be what the room says of its person, who is joined; whether anybody will see a difference.
+
+        Who has no display name is called by their localpart; the node cleans names and tells them apart.
+        """
+        member, before = room.members[self.user_id], (self.name, self.role, self.muted)
+        self.name = member.name or self.user_id[1:].partition(":")[0]
+        self.role = int(room.role(self.user_id))
+        self.guest = member.guest
+        self.muted = room.muted(self.user_id)
+        return before != (self.name, self.role, self.muted)
 
 
 class Sessions:

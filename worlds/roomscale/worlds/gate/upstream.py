@@ -65,9 +65,12 @@ class Upstream:
         await self.close()
         self._client = None
 
-    async def sync(self, since: str | None, *, first: bool) -> dict[str, Any]:
-        """One raw sync: the first since the start with the full state of all rooms, later ones as long polls."""
-        wait_ms = 0 if first else int(self._config.sync_timeout_s * 1000)
+    async def sync(self, since: str | None, *, first: bool, wait: bool) -> dict[str, Any]:
+        """One raw sync: the first since the start with the full state of all rooms, later ones as long polls.
+
+        `wait` False: no long poll. After an outage: a homeserver that is back, and has no news, says so at once.
+        """
+        wait_ms = int(self._config.sync_timeout_s * 1000) if wait and not first else 0
         query: dict[str, str | int | list[str]] = {
             "filter": SYNC_FILTER,
             "set_presence": "offline",

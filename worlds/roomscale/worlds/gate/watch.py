@@ -1,4 +1,4 @@
-"""Keeps those inside in step with what the gate knows of Matrix: changes become ejections, names and roles.
+"""Keeps those inside in step with what the gate knows of Matrix: changes become ejections, names, roles and mutes.
 
 The one rule: whoever may not be here is sent out, found by the change that says so, and again by comparing all sessions
 with the view whenever a change may have been missed (a restart, a reconnected node, a full state).
@@ -12,7 +12,7 @@ from collections.abc import Iterable
 
 from roomscale.netcode.errors import NodeAway
 from roomscale.worlds.gate.ports import Node
-from roomscale.worlds.gate.rooms import Change, Left, Renamed, RoleChanged, RoomGone, Standing, View
+from roomscale.worlds.gate.rooms import Change, Left, Muted, Renamed, RoleChanged, RoomGone, RoomView, Standing, View
 from roomscale.worlds.gate.sessions import Session, Sessions
 from roomscale.worlds.gate.tickets import Tickets
 
@@ -62,12 +62,10 @@ class Watch:
                 case RoomGone(room_id, how):
                     self._send_out(self.sessions.in_room(room_id), LEFT, _GONE[how], work)
                     self._tickets.void(room_id)
-                case Renamed(room_id, user_id, name):
-                    for session in self.sessions.of(room_id, user_id):
-                        self._update(session, shown_name(name, user_id), session.role, work)
-                case RoleChanged(room_id, user_id, role):
-                    for session in self.sessions.of(room_id, user_id):
-                        self._update(session, session.name, int(role), work)
+                case Renamed(room_id, user_id) | RoleChanged(room_id, user_id) | Muted(room_id, user_id):
+                    if (room := view.rooms.get(room_id)) is not None:
+                        for session in self.sessions.of(room_id, user_id):
+                            self._update(session, room, work)
         if work:
             await asyncio.gather(*work)
 
@@ -86,6 +84,8 @@ class Watch:
                 elif (standing := served.standing(session.user_id)) != "joined":
                     code, text = _DEPARTURES[_STANDINGS[standing]]
                     self._send_out([session], code, text, work)
+                else:
+                    self._update(session, served, work)
         for room, holders in self._tickets.holders().items():
             served = self.view.served(room)
             for user_id in holders:
@@ -133,20 +133,12 @@ class Watch:
         except NodeAway:
             log.info("the node is away; what it still holds is compared when it is back")
 
-    def _update(self, session: Session, name: str, role: int, work: list[asyncio.Task[None]]) -> None:
-        if (session.name, session.role) == (name, role):
-            return
-        session.name, session.role = name, role
-        if session.inside:
+    def _update(self, session: Session, room: RoomView, work: list[asyncio.Task[None]]) -> None:
+        if session.follow(room) and session.inside:
             work.append(asyncio.create_task(self._tell(session)))
 
     async def _tell(self, session: Session) -> None:
         try:
             await self._node.update(session)
         except NodeAway:
-            log.info("the node is away: %s is renamed at the next entry", session.user_id)
-
-
-def shown_name(name: str | None, user_id: str) -> str:
-    """The display name, or the localpart of who has none; the node cleans and tells apart."""
-    return name or user_id[1:].partition(":")[0]
+            log.info("the node is away: %s is told of at the next entry", session.user_id)
