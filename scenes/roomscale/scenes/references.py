@@ -38,7 +38,8 @@ class Reference:
     """One place that names entry `index` of the list `kind`: `holder[key]`.
 
     `extension`: the extension in whose object it stands, "" for glTF's own. `is_pointer`: it is a JSON pointer, of
-    which the number is a part.
+    which the number is a part. `owner`: the entry of a top-level list in which it stands (kind, index), None for the
+    rest of the root.
     """
 
     kind: str
@@ -47,6 +48,7 @@ class Reference:
     key: Any
     extension: str = ""
     is_pointer: bool = False
+    owner: tuple[str, int] | None = None
 
     def set(self, index: int) -> None:
         """Name another entry; changes the JSON."""
@@ -138,10 +140,18 @@ class _Finder:
         self._json = json
         self._lengths: dict[str, int] = {}
         self._odd: set[str] = set()
-        self._todo: list[tuple[Type, Any, str]] = [(ROOT, json, "")]
+        self._owner: tuple[str, int] | None = None
+        self._todo: list[tuple[Type, Any, str]] = []
         self.found: list[Reference] = []
         self.met: set[str] = set()
+        self._object(ROOT, {key: value for key, value in json.items() if not _is_list(key)}, "")
         self._walk()
+        for kind, table in ROOT.fields.items():
+            if _is_list(kind) and type(entries := json.get(kind)) is list and isinstance(table, ListOf):
+                for index, entry in enumerate(entries):
+                    self._owner = (kind, index)
+                    self._todo.append((table.item, entry, ""))
+                    self._walk()
 
     def unknown(self) -> set[str]:
         """Extensions that no table knows, or that stand where none of their tables is for."""
@@ -197,11 +207,11 @@ class _Finder:
         value = holder[key]
         if isinstance(table, Ref):
             if type(value) is int and self._is_there(table.to, value):
-                self.found.append(Reference(table.to, value, holder, key, extension))
+                self.found.append(Reference(table.to, value, holder, key, extension, owner=self._owner))
             elif type(value) is dict and table.to == "textures":
                 self._todo.append((_TEXTURE_HOLDER, value, extension))
         elif type(value) is str and (target := _target(value)) is not None and self._is_there(*target):
-            self.found.append(Reference(*target, holder, key, extension, is_pointer=True))
+            self.found.append(Reference(*target, holder, key, extension, is_pointer=True, owner=self._owner))
 
     def _links(self, value: Any, extension: str) -> None:
         todo = [value]
@@ -210,7 +220,7 @@ class _Finder:
             if type(item) is dict:
                 kind, index = _HUBS_KINDS.get(str(item.get("__mhc_link_type"))), item.get("index")
                 if kind is not None and type(index) is int and self._is_there(kind, index):
-                    self.found.append(Reference(kind, index, item, "index", extension))
+                    self.found.append(Reference(kind, index, item, "index", extension, owner=self._owner))
                 todo.extend(child for child in item.values() if type(child) in (dict, list))
             elif type(item) is list:
                 todo.extend(child for child in item if type(child) in (dict, list))
@@ -220,6 +230,11 @@ class _Finder:
             entries = _list_at(self._json, kind)
             self._lengths[kind] = len(entries) if type(entries) is list else 0
         return 0 <= index < self._lengths[kind]
+
+
+def _is_list(key: str) -> bool:
+    table = ROOT.fields.get(key)
+    return isinstance(table, ListOf) and isinstance(table.item, Object)
 
 
 _TEXTURE_HOLDER = Object("textureInfo", {"index": Ref("textures")}, open=True)

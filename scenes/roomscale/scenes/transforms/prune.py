@@ -1,0 +1,54 @@
+"""Leaves out what nothing shows and nothing names: meshes, materials, textures, images, accessors and so on.
+
+Rule: nodes, scenes, animations, cameras and all that stands in the root's extensions stay, and with them whatever
+they name, directly or not. So does an entry that carries `extras`: somebody wrote them for a reason.
+Where an unknown extension might name anything (`references.movable`), nothing goes.
+"""
+
+from __future__ import annotations
+
+from roomscale.scenes.document import Scene
+from roomscale.scenes.draft import Draft
+from roomscale.scenes.jsonio import JsonObject
+from roomscale.scenes.references import movable, references, renumber
+
+_KINDS = ("accessors", "images", "textures", "samplers", "materials", "meshes", "skins")
+"""bufferViews go by themselves, when a draft is finished."""
+Entry = tuple[str, int]
+
+
+def prune(scene: Scene) -> Scene:
+    """The scene without the entries that cannot be reached from any node, animation or extension of the root."""
+    kinds = movable(scene.json).intersection(_KINDS)
+    reached = _reached(scene.json, kinds)
+    kept = {
+        kind: [index for index in range(len(scene.list_of(kind))) if (kind, index) in reached]
+        for kind in _KINDS
+        if kind in kinds
+    }
+    gone = {kind: numbers for kind, numbers in kept.items() if len(numbers) < len(scene.list_of(kind))}
+    if not gone:
+        return scene
+    draft = Draft(scene)
+    renumber(draft.json, gone)
+    return draft.finish()
+
+
+def _reached(json: JsonObject, kinds: frozenset[str]) -> set[Entry]:
+    """All entries of `kinds` that are to stay, and those of other kinds on the way to them."""
+    named_by: dict[Entry, list[Entry]] = {}
+    todo: list[Entry] = []
+    for reference in references(json):
+        target = (reference.kind, reference.index)
+        if reference.owner is None or reference.owner[0] not in kinds:
+            todo.append(target)
+        else:
+            named_by.setdefault(reference.owner, []).append(target)
+    todo += [(kind, index) for kind in kinds for index, entry in enumerate(json.get(kind, ())) if "extras" in entry]
+    reached: set[Entry] = set()
+    while todo:
+        entry = todo.pop()
+        if entry not in reached:
+            reached.add(entry)
+            todo.extend(named_by.get(entry, ()))
+    return reached
