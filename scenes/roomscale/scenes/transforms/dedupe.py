@@ -18,7 +18,7 @@ from roomscale.scenes.document import Scene
 from roomscale.scenes.draft import Draft
 from roomscale.scenes.errors import SceneError
 from roomscale.scenes.jsonio import JsonObject
-from roomscale.scenes.references import movable, named_by_extensions, renumber
+from roomscale.scenes.references import Survey, renumber
 from roomscale.scenes.transforms.usage import uses_of
 
 _PLACEMENT = ("bufferView", "byteOffset", "min", "max")
@@ -32,15 +32,14 @@ def dedupe(scene: Scene, *, accessors: bool = True) -> Scene:
     Raises `BrokenData` for accessors whose data are not there.
     """
     draft = Draft(scene)
-    kinds = movable(draft.json)
-    _join(draft.json, "images", _equal_images(scene), ("uri", "bufferView", "mimeType"))
+    survey = Survey(draft.json)
+    joiner = _Joiner(draft.json, survey)
+    joiner.join("images", _equal_images(scene), ("uri", "bufferView", "mimeType"))
     for kind in ("samplers", "textures", "materials"):
-        if kind in kinds:
-            _join_equal(draft.json, kind)
+        joiner.join_equal(kind)
     if accessors:
-        _join(draft.json, "accessors", _equal_accessors(scene), _PLACEMENT)
-    if "meshes" in kinds:
-        _join_equal(draft.json, "meshes")
+        joiner.join("accessors", _equal_accessors(scene), _PLACEMENT)
+    joiner.join_equal("meshes")
     return draft.finish()
 
 
@@ -76,39 +75,53 @@ def _equal_accessors(scene: Scene) -> list[list[int]]:
     return list(groups.values())
 
 
-def _join_equal(json: JsonObject, kind: str) -> None:
-    """Join entries of a list that are equal text, save those that something may change at run time."""
-    alone = named_by_extensions(json).get(kind, set()) if kind in ("materials", "meshes") else set()
-    groups: dict[Hashable, list[int]] = {}
-    for index, entry in enumerate(json.get(kind, ())):
-        if index not in alone:
-            content = entry if kind in ("materials", "meshes") else {k: v for k, v in entry.items() if k != "name"}
-            groups.setdefault(jsonio.dump(content), []).append(index)
-    _join(json, kind, groups.values(), ())
+class _Joiner:
+    """Joins entries of a scene's lists, one list after another. `survey`: of the JSON before anything was joined."""
+
+    def __init__(self, json: JsonObject, survey: Survey) -> None:
+        self._json = json
+        self._movable = survey.movable
+        self._alone = survey.named(by_extensions=True)
+
+    def join_equal(self, kind: str) -> None:
+        """Join entries of a list that are equal text, save those that something may change at run time."""
+        if kind not in self._movable:
+            return
+        is_changeable = kind in ("materials", "meshes")
+        alone = self._alone.get(kind, set()) if is_changeable else set()
+        groups: dict[Hashable, list[int]] = {}
+        for index, entry in enumerate(self._json.get(kind, ())):
+            if index not in alone:
+                content = entry if is_changeable else {key: value for key, value in entry.items() if key != "name"}
+                groups.setdefault(jsonio.dump(content), []).append(index)
+        self.join(kind, groups.values(), ())
+
+    def join(self, kind: str, groups: Iterable[list[int]], places: tuple[str, ...]) -> None:
+        """Join the entries of each group, whose contents are equal, where their names and the rest allow it.
+
+        `places`: keys that say where the contents are; those of a group's first entry serve all of it.
+        """
+        entries: list[JsonObject] = self._json.get(kind, [])
+        instead: dict[int, int] = {}
+        for group in groups:
+            twins = _Twins(entries, places)
+            for index in group if len(group) > 1 else ():
+                twin = twins.of(index) if kind in self._movable else None
+                if twin is None:
+                    twins.add(index)
+                    _share(entries[group[0]], entries[index], places)
+                else:
+                    instead[index] = twin
+                    _add_to(entries[twin], entries[index], places)
+        if instead:
+            kept = [index for index in range(len(entries)) if index not in instead]
+            renumber(self._json, {kind: kept}, {kind: instead})
 
 
-def _join(json: JsonObject, kind: str, groups: Iterable[list[int]], places: tuple[str, ...]) -> None:
-    """Join the entries of each group, whose contents are equal, where their names and the rest allow it.
-
-    `places`: keys that say where the contents are; those of a group's first entry serve all of it.
-    """
-    entries: list[JsonObject] = json.get(kind, [])
-    may_go = kind in movable(json)
-    instead: dict[int, int] = {}
-    for group in groups:
-        twins = _Twins(entries, places)
-        for index in group if len(group) > 1 else ():
-            twin = twins.of(index) if may_go else None
-            if twin is None:
-                twins.add(index)
-                _share(entries[group[0]], entries[index], places)
-            else:
-                instead[index] = twin
-                where = set(places) - {"min", "max"}
-                more = {key: value for key, value in entries[index].items() if key not in where}
-                entries[twin] |= {key: value for key, value in more.items() if key not in entries[twin]}
-    if instead:
-        renumber(json, {kind: [index for index in range(len(entries)) if index not in instead]}, {kind: instead})
+def _add_to(twin: JsonObject, entry: JsonObject, places: tuple[str, ...]) -> None:
+    """What an entry says beside what its twin says: bounds, a name."""
+    where = set(places) - {"min", "max"}
+    twin |= {key: value for key, value in entry.items() if key not in where and key not in twin}
 
 
 class _Twins:

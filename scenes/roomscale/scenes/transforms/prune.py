@@ -10,7 +10,7 @@ from __future__ import annotations
 from roomscale.scenes.document import Scene
 from roomscale.scenes.draft import Draft
 from roomscale.scenes.jsonio import JsonObject
-from roomscale.scenes.references import movable, references, renumber
+from roomscale.scenes.references import Survey, renumber
 
 _KINDS = ("accessors", "images", "textures", "samplers", "materials", "meshes", "skins")
 """bufferViews go by themselves, when a draft is finished."""
@@ -19,26 +19,28 @@ Entry = tuple[str, int]
 
 def prune(scene: Scene) -> Scene:
     """The scene without the entries that cannot be reached from any node, animation or extension of the root."""
-    kinds = movable(scene.json).intersection(_KINDS)
-    reached = _reached(scene.json, kinds)
-    kept = {
-        kind: [index for index in range(len(scene.list_of(kind))) if (kind, index) in reached]
+    draft = Draft(scene)
+    survey = Survey(draft.json)
+    reached = _reached(draft.json, survey)
+    gone = {
+        kind: kept
         for kind in _KINDS
-        if kind in kinds
+        if kind in survey.movable
+        and len(kept := [index for index in range(len(scene.list_of(kind))) if (kind, index) in reached])
+        < len(scene.list_of(kind))
     }
-    gone = {kind: numbers for kind, numbers in kept.items() if len(numbers) < len(scene.list_of(kind))}
     if not gone:
         return scene
-    draft = Draft(scene)
-    renumber(draft.json, gone)
+    renumber(draft.json, gone, survey=survey)
     return draft.finish()
 
 
-def _reached(json: JsonObject, kinds: frozenset[str]) -> set[Entry]:
-    """All entries of `kinds` that are to stay, and those of other kinds on the way to them."""
+def _reached(json: JsonObject, survey: Survey) -> set[Entry]:
+    """All entries that are to stay, nodes and the like not counted."""
+    kinds = survey.movable.intersection(_KINDS)
     named_by: dict[Entry, list[Entry]] = {}
     todo: list[Entry] = []
-    for reference in references(json):
+    for reference in survey.references:
         target = (reference.kind, reference.index)
         if reference.owner is None or reference.owner[0] not in kinds:
             todo.append(target)
