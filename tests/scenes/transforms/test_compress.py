@@ -77,6 +77,15 @@ def test_a_packed_world_keeps_its_meaning_and_its_measures() -> None:
     assert {"EXT_meshopt_compression", "KHR_mesh_quantization"} == set(after.json["extensionsRequired"])
 
 
+def test_the_newer_extension_is_shorter_and_holds_the_same() -> None:
+    before = reorder(weld(quantise(world())))
+    old, new = compress(before), compress(before, extension="KHR_meshopt_compression")
+    assert len(to_glb(new)) < len(to_glb(old))
+    assert "KHR_meshopt_compression" in written(new).json["extensionsRequired"]
+    for index in range(len(before.list_of("accessors"))):
+        assert np.array_equal(read(old, index), read(new, index))
+
+
 def test_what_is_packed_passes_through() -> None:
     once = written(packed(world()))
     for transform in (weld, quantise, reorder, compress):
@@ -142,7 +151,13 @@ def test_three_reads_the_same_world(tmp_path: Path) -> None:
     before = world()
     (tmp_path / "before.glb").write_bytes(to_glb(before))
     (tmp_path / "after.glb").write_bytes(to_glb(packed(before)))
-    old, new = (_seen_by_three(tmp_path / name) for name in ("before.glb", "after.glb"))
+    (tmp_path / "newer.glb").write_bytes(to_glb(compress(before, extension="KHR_meshopt_compression")))
+    old, new, newer = (_seen_by_three(tmp_path / f"{name}.glb") for name in ("before", "after", "newer"))
+    _assert_alike(old, new)
+    _assert_alike(old, newer)
+
+
+def _assert_alike(old: Any, new: Any) -> None:
     assert [node["name"] for node in old["nodes"]] == [node["name"] for node in new["nodes"]]
     assert len(old["nodes"]) > 8
     for was, now in zip(old["nodes"], new["nodes"], strict=True):
