@@ -65,10 +65,10 @@ class _Assembly:
         sharper = _item(scene.list_of("meshes"), position, part)["primitives"]
         if len(primitives) != len(sharper):
             raise BadManifest("PART_MISMATCH", "/parts", f"/meshes/{index} has not as many primitives as its part")
-        for old, new in zip(primitives, sharper, strict=True):
+        for primitive, other in zip(primitives, sharper, strict=True):
             for key in ("attributes", "indices", "targets", "mode"):
-                old.pop(key, None)
-            old |= copier.geometry(new)
+                primitive.pop(key, None)
+            primitive.update(copier.geometry(other))
 
     def animations(self, _place: str, index: int, part: Part, position: int) -> None:
         """An animation, of which the entry has none."""

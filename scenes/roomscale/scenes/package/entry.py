@@ -13,6 +13,7 @@ from roomscale.scenes.draft import Draft
 from roomscale.scenes.jsonio import JsonObject
 from roomscale.scenes.package.pictures import Encoded
 from roomscale.scenes.package.sounds import KEPT_BYTES, SILENCE, SILENCE_TYPE, sound_entries, sound_files
+from roomscale.scenes.references import movable, referenced, renumber
 
 ALLOWED = frozenset({"KHR_mesh_quantization"})
 """What an entry may require."""
@@ -49,7 +50,15 @@ def lowest_level(simplified: Scene, images: Mapping[int, Encoded], *, marked: bo
         json["extensionsRequired"] = required
     if marked:
         json["asset"].setdefault("extras", {})[MARK] = dict(_LEVEL_ZERO)
+    _leave_out_accessors(json)
     return draft.finish()
+
+
+def _leave_out_accessors(json: JsonObject) -> None:
+    """Those that only what was left out named; nothing else, for a manifest counts all other lists."""
+    named = referenced(json).get("accessors", set())
+    if "accessors" in movable(json) and len(named) < len(json.get("accessors", [])):
+        renumber(json, {"accessors": sorted(named)})
 
 
 def _silence(scene: Scene, draft: Draft) -> None:

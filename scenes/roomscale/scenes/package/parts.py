@@ -5,8 +5,7 @@ Rule: a part is made where the entry holds less than the scene, and nowhere else
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Sequence
 
 from roomscale.scenes.accessors import layout_of
 from roomscale.scenes.budgets import TRIANGLES
@@ -18,47 +17,17 @@ from roomscale.scenes.findings import pointer
 from roomscale.scenes.jsonio import JsonObject, copy
 from roomscale.scenes.package.copies import AccessorCopier, empty_scene
 from roomscale.scenes.package.levels import PHONE
-from roomscale.scenes.package.manifest import ENTRY_TYPE, Part
+from roomscale.scenes.package.manifest import ENTRY_TYPE
+from roomscale.scenes.package.rows import MadePart, made
 from roomscale.scenes.package.sounds import KEPT_BYTES, sound_files
-from roomscale.scenes.package.write import file_ref
-from roomscale.scenes.transforms.pipeline import compressed
+from roomscale.scenes.package.steps import compressed
 
 GATHERED_BYTES = 512 << 10
-"""Uncompressed bytes of meshes gathered in one part; a larger mesh has a part of its own. A request costs a phone 0.1 s,
-in which it downloads 100 kB; a smaller part is more often the same in the next version of the scene."""
+"""Uncompressed bytes of meshes gathered in one part; a larger mesh has a part of its own. A request costs a phone
+0.1 s, in which it downloads 100 kB; and a smaller part is more often the same in the next version of the scene."""
 ANIMATION_BYTES = 2 << 20
 """The same for animations, which are not wanted one by one."""
 _TRANSFORM = ("name", "translation", "rotation", "scale", "matrix", "children")
-
-
-@dataclass(frozen=True)
-class MadePart:
-    """A part's row of the manifest, without its priority yet, and its bytes."""
-
-    row: Part
-    data: bytes | memoryview
-
-
-def made(
-    data: bytes | memoryview, media_type: str, level: int, targets: Sequence[str], size: Sequence[int]
-) -> MadePart:
-    """A part from its bytes."""
-    ref = file_ref(data)
-    return MadePart(Part(ref.sha256, ref.bytes, media_type, level, tuple(targets), tuple(size)), data)
-
-
-def merged(parts: Iterable[MadePart]) -> list[MadePart]:
-    """Parts, with those of one content and level as one that names all that they name."""
-    result: dict[tuple[str, int, str, str], MadePart] = {}
-    for part in parts:
-        key = (part.row.sha256, part.row.level, part.row.type, part.row.kind)
-        known = result.get(key)
-        if known is None or part.row.type == ENTRY_TYPE:  # what a .glb's targets stand for is their order
-            result[key] = part
-        else:
-            row = replace(known.row, targets=known.row.targets + part.row.targets)
-            result[key] = MadePart(row, known.data)
-    return list(result.values())
 
 
 def sound_parts(base: Scene) -> Iterator[MadePart]:
@@ -70,7 +39,7 @@ def sound_parts(base: Scene) -> Iterator[MadePart]:
 
 def mesh_parts(base: Scene, meshes: Sequence[int], limit: int) -> Iterator[MadePart]:
     """The geometry of these meshes in full, compressed; small meshes gathered in one part."""
-    sizes = {index: sum(_accessor_bytes(base, number) for number in _accessors(base, index)) for index in meshes}
+    sizes = {index: mesh_bytes(base, index) for index in meshes}
     for group in _groups(meshes, sizes, GATHERED_BYTES):
         yield from _mesh_part(base, group, limit)
 
@@ -158,6 +127,11 @@ def _groups(indices: Sequence[int], sizes: dict[int, int], most: int) -> Iterato
         total += sizes[index]
     if group:
         yield group
+
+
+def mesh_bytes(base: Scene, mesh: int) -> int:
+    """What the vertices and triangles of a mesh take uncompressed."""
+    return sum(_accessor_bytes(base, index) for index in _accessors(base, mesh))
 
 
 def _accessors(base: Scene, mesh: int) -> set[int]:
