@@ -42,10 +42,10 @@ class UsageError(CommandError):
 
 
 class BadScene(CommandError):
-    """A scene file that cannot be read, or is refused; the line names the file."""
+    """A scene file that cannot be read, or is refused; the line names the file, and ends with what to do."""
 
-    def __init__(self, name: str, error: SceneError) -> None:
-        text = str(error)
+    def __init__(self, name: str, error: SceneError, *, hint: str = "") -> None:
+        text = f"{error}{hint and '; '}{hint}"
         super().__init__(text if name in text else f"{name}: {text}")
         self.exit_code = Exit.USAGE if isinstance(error, UnreadableScene) else Exit.REFUSED
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 
 from rich.console import Console
 from rich.markup import escape
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 
 KEPT_CONTROLS = "\n"
 
@@ -63,4 +64,34 @@ class Output:
             raise
         if status is not None:
             status.stop()
+        self.err.print(f"  [green]✓[/] {printable(doing)} [dim]({time.monotonic() - started:.1f} s)[/]")
+
+    @contextmanager
+    def progress(self, doing: str) -> Iterator[Callable[[str, float], None]]:
+        """As `step`, for work that knows how far it is.
+
+        Yields a function of what is being done and how much of all is done, 0 to 1: a bar on a terminal, elsewhere
+        a line for each new thing that is being done.
+        """
+        if not self.err.is_terminal:
+            with self.step(doing):
+                last = ""
+
+                def tell(what: str, _done: float) -> None:
+                    nonlocal last
+                    if what != last:
+                        self.err.print(f"    {printable(what)}")
+                    last = what
+
+                yield tell
+            return
+        started = time.monotonic()
+        columns = (BarColumn(bar_width=24), TaskProgressColumn(), TextColumn("{task.description}"))
+        try:
+            with Progress(*columns, console=self.err, transient=True) as bar:
+                task = bar.add_task(printable(doing), total=1.0)
+                yield lambda what, done: bar.update(task, description=printable(what), completed=done)
+        except BaseException:
+            self.err.print(f"  [red]✗[/] {printable(doing)}")
+            raise
         self.err.print(f"  [green]✓[/] {printable(doing)} [dim]({time.monotonic() - started:.1f} s)[/]")

@@ -36,11 +36,13 @@ class PackOptions:
     """How to pack. `texture_size`: pixels of the longest edge at the highest level, from 256.
 
     `limit`: bytes that no file exceeds. `workers`: processes that encode images, None for one per core.
+    `preset`: a name of `PRESETS`.
     """
 
     texture_size: int = EDGES[DESKTOP]
     limit: int = DEFAULT_LIMIT
     workers: int | None = None
+    preset: str = "default"
 
 
 Tell = Callable[[str, float], None]

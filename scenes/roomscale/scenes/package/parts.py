@@ -7,10 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+import numpy as np
+
 from roomscale.scenes.accessors import layout_of
 from roomscale.scenes.budgets import TRIANGLES
 from roomscale.scenes.document import Scene
-from roomscale.scenes.draft import Draft
+from roomscale.scenes.draft import ARRAY_BUFFER, Draft
 from roomscale.scenes.embed import to_glb
 from roomscale.scenes.errors import UnpackableScene, printable
 from roomscale.scenes.findings import pointer
@@ -27,6 +29,8 @@ GATHERED_BYTES = 512 << 10
 0.1 s, in which it downloads 100 kB; and a smaller part is more often the same in the next version of the scene."""
 ANIMATION_BYTES = 2 << 20
 """The same for animations, which are not wanted one by one."""
+POINTS = 0
+"""The mode of a primitive (glTF 2.0 §5.24.4)."""
 _TRANSFORM = ("name", "translation", "rotation", "scale", "matrix", "children")
 
 
@@ -100,7 +104,9 @@ def _animation_part(base: Scene, group: Sequence[int], limit: int) -> Iterator[M
     )
     draft = Draft(source)
     copier = AccessorCopier(base, draft)
-    draft.json["animations"] = [copier.animation(base.list_of("animations")[index]) for index in group]
+    animations = draft.json["animations"] = [copier.animation(base.list_of("animations")[index]) for index in group]
+    channels = [channel["target"] for animation in animations for channel in animation["channels"]]
+    _add_stand_ins(base, draft, {target["node"] for target in channels if target.get("path") == "weights"})
     data = to_glb(compressed(draft.finish()))
     if len(data) <= limit:
         yield made(data, ENTRY_TYPE, PHONE, [f"/animations/{index}" for index in group], ())
@@ -113,6 +119,20 @@ def _animation_part(base: Scene, group: Sequence[int], limit: int) -> Iterator[M
             f'the animation {group[0]} "{name}" takes {len(data):,} bytes even when compressed, more than {limit:,}: '
             "split it, bake fewer keyframes, or raise --limit"
         )
+
+
+def _add_stand_ins(base: Scene, draft: Draft, morphed: set[int]) -> None:
+    """Give nodes whose weights are animated a point to morph, since such an animation is invalid without."""
+    if not morphed:
+        return
+    nowhere = draft.add_accessor(np.zeros((1, 3), np.float32), bounds=True, target=ARRAY_BUFFER)
+    meshes = draft.json["meshes"] = []
+    for node in sorted(morphed):
+        first = base.list_of("meshes")[base.list_of("nodes")[node]["mesh"]]["primitives"][0]
+        point: JsonObject = {"attributes": {"POSITION": nowhere}, "mode": POINTS}
+        point["targets"] = [{"POSITION": nowhere} for _ in first.get("targets", [])]
+        draft.json["nodes"][node]["mesh"] = len(meshes)
+        meshes.append({"primitives": [point]})
 
 
 def _groups(indices: Sequence[int], sizes: dict[int, int], most: int) -> Iterator[list[int]]:

@@ -1,0 +1,69 @@
+"""From a file to a package on disk: what `roomscale pack` does once its options are read.
+
+Its one rule: what `check` rejects is not packed, unless `--fix` mends it, and what was mended is said.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from roomscale.cli.errors import BadScene, UsageError
+from roomscale.cli.output import Output
+from roomscale.cli.publishing import SHOWN_NOTES
+from roomscale.scenes import RejectedScene, Scene, SceneError, check, errors_of, mend, open_scene
+from roomscale.scenes.files import write_atomically
+from roomscale.scenes.package import PackOptions, pack, pack_single, write_package
+from roomscale.scenes.package.report import PackReport
+from roomscale.scenes.package.write import MANIFEST, entry_name
+
+
+def sound_scene(path: Path, output: Output, *, fix: bool) -> Scene:
+    """Read and check one file, mended if `fix`. Raises BadScene, which says whether `--fix` would help."""
+    with output.step(f"checking {path.name}"):
+        try:
+            scene = open_scene(path)
+            mended = []
+            if fix:
+                scene, mended = mend(scene)
+            findings = check(scene)
+            if errors_of(findings):
+                rejected = RejectedScene(findings)
+                helps = not fix and not errors_of(check(mend(scene)[0]))
+                raise BadScene(path.name, rejected, hint="--fix mends it" if helps else "")
+        except SceneError as error:
+            raise BadScene(path.name, error) from error
+    for finding in mended[:SHOWN_NOTES]:
+        output.note(f"mended: {finding.message} ({finding.pointer})")
+    if len(mended) > SHOWN_NOTES:
+        output.note(f"mended: {len(mended) - SHOWN_NOTES} more")
+    return scene
+
+
+def pack_to_folder(
+    scene: Scene, folder: Path, options: PackOptions, output: Output
+) -> tuple[PackReport, dict[str, Any]]:
+    """Pack a scene into `folder`. Returns the report, and where the files are."""
+    if folder.exists() and not folder.is_dir():
+        raise UsageError(f"{folder} is a file; a package is a folder (--single makes one file)")
+    with output.progress(f"packing {scene.name}") as tell:
+        try:
+            package, report = pack(scene, options, tell)
+        except SceneError as error:
+            raise BadScene(scene.name, error) from error
+        write_package(package, folder, lambda done, total: tell("writing", done / total))
+    places = {"manifest": str(folder / MANIFEST), "file": str(folder / entry_name(package.manifest))}
+    return report, places
+
+
+def pack_to_file(scene: Scene, path: Path, options: PackOptions, output: Output) -> tuple[PackReport, dict[str, Any]]:
+    """Pack a scene into one .glb. Returns the report, and where the file is."""
+    if path.is_dir():
+        raise UsageError(f"{path} is a folder; --single makes one file: say which, such as {path / 'scene.glb'}")
+    with output.progress(f"packing {scene.name}") as tell:
+        try:
+            data, report = pack_single(scene, options, tell)
+        except SceneError as error:
+            raise BadScene(scene.name, error) from error
+        write_atomically(path, data)
+    return report, {"file": str(path)}
