@@ -4,7 +4,7 @@ A kind is the list that an index counts in: `accessors`, `nodes`, or an extensio
 The places are those of the tables of `checks` and of `reference_tables`; JSON pointers count too. `extras` belong to
 whoever wrote them and are not looked into.
 Rule: what an extension means that is in no table may name anything. So a scene that has one is never renumbered
-(`is_movable`); its entries may be replaced where they are.
+(`movable`); its entries may be replaced where they are.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from roomscale.scenes.checks.gltf import ROOT
@@ -38,7 +39,8 @@ class Reference:
     """One place that names entry `index` of the list `kind`: `holder[key]`.
 
     `extension`: the extension in whose object it stands, "" for glTF's own. `is_pointer`: it is a JSON pointer, of
-    which the number is a part.
+    which the number is a part. `owner`: the entry of a top-level list in which it stands (kind, index), None for the
+    rest of the root.
     """
 
     kind: str
@@ -47,6 +49,7 @@ class Reference:
     key: Any
     extension: str = ""
     is_pointer: bool = False
+    owner: tuple[str, int] | None = None
 
     def set(self, index: int) -> None:
         """Name another entry; changes the JSON."""
@@ -58,156 +61,161 @@ class Reference:
         self.index = index
 
 
-def references(json: JsonObject) -> Iterator[Reference]:
-    """All places of `json` that name something that is there; numbers that lead nowhere are passed over.
-
-    `json` may be changed between two of them, but for its shape.
-    """
-    return _Finder(json).found()
-
-
-def referenced(json: JsonObject) -> dict[str, set[int]]:
-    """Kind → the entries that something names."""
-    result: dict[str, set[int]] = {}
-    for reference in references(json):
-        result.setdefault(reference.kind, set()).add(reference.index)
-    return result
-
-
-def named_by_extensions(json: JsonObject) -> dict[str, set[int]]:
-    """Kind → the entries that an extension's object names, pointers included."""
-    result: dict[str, set[int]] = {}
-    for reference in references(json):
-        if reference.extension:
-            result.setdefault(reference.kind, set()).add(reference.index)
-    return result
-
-
-def unknown_extensions(json: JsonObject) -> set[str]:
-    """Extensions that stand somewhere in the scene, and of which it is not known what they name."""
-    return _Finder(json).unknown()
-
-
-def names_bytes(json: JsonObject, unknown: set[str]) -> bool:
-    """Whether one of the `unknown` extensions speaks of buffers, or of offsets in them: then no byte may move."""
-    return any(_BYTES.search(key) for key in _keys_of(json, unknown))
+def references(json: JsonObject) -> list[Reference]:
+    """All places of `json` that name something that is there, in no order; what leads nowhere is passed over."""
+    return Survey(json).references
 
 
 def movable(json: JsonObject) -> frozenset[str]:
     """The kinds whose entries may get other numbers; none, if the scene has an extension that no table knows."""
-    finder = _Finder(json)
-    if finder.unknown():
-        return frozenset()
-    pinned = [kinds for name, kinds in PINNED.items() if name in finder.met]
-    return MOVABLE.difference(*pinned)
+    return Survey(json).movable
+
+
+def named_by_extensions(json: JsonObject) -> dict[str, set[int]]:
+    """Kind → the entries that an extension's object names, pointers included."""
+    return Survey(json).named(by_extensions=True)
 
 
 def renumber(
-    json: JsonObject, kept: Mapping[str, Sequence[int]], instead: Mapping[str, Mapping[int, int]] | None = None
+    json: JsonObject,
+    kept: Mapping[str, Sequence[int]],
+    instead: Mapping[str, Mapping[int, int]] | None = None,
+    survey: Survey | None = None,
 ) -> None:
     """Leave only some entries of lists, in the order given, and rewrite all that names them; changes `json`.
 
     `kept`: kind → the old numbers of the entries that stay. `instead`: kind → an entry that goes → the kept one (old
     numbers) that stands for it. What stays may name only what stays or has one that stands for it.
-    The caller has asked `movable`.
+    `survey`: of `json` as it is, if the caller has one. The caller has asked what is movable.
     """
-    new: dict[str, dict[int, int]] = {}
-    for kind, numbers in kept.items():
-        new[kind] = {old: position for position, old in enumerate(numbers)}
-        staying = set(numbers)
-        json[kind] = [entry if old in staying else {} for old, entry in enumerate(json.get(kind, ()))]
+    new = {kind: {old: position for position, old in enumerate(numbers)} for kind, numbers in kept.items()}
+    staying = {(kind, old) for kind, numbers in kept.items() for old in numbers}
     for kind, pairs in (instead or {}).items():
         new[kind].update({gone: new[kind][stands] for gone, stands in pairs.items()})
-    for reference in list(references(json)):
-        numbers_of = new.get(reference.kind)
-        if numbers_of is not None and numbers_of[reference.index] != reference.index:
-            reference.set(numbers_of[reference.index])
+    for reference in (survey or Survey(json)).references:
+        owner = reference.owner
+        if reference.kind in new and (owner is None or owner[0] not in new or owner in staying):
+            number = new[reference.kind][reference.index]
+            if number != reference.index:
+                reference.set(number)
     for kind, numbers in kept.items():
         json[kind] = [json[kind][old] for old in numbers]
         if not numbers:
             del json[kind]
 
 
-class _Finder:
-    """One walk over the JSON along the tables. `met`: the extensions seen so far."""
+class Survey:
+    """One walk over a scene's JSON along the tables.
+
+    `references`: all places that name something, in no order. `known`: the extensions met that a table knows.
+    """
 
     def __init__(self, json: JsonObject) -> None:
         self._json = json
         self._lengths: dict[str, int] = {}
         self._odd: set[str] = set()
-        self.met: set[str] = set()
+        self._owner: tuple[str, int] | None = None
+        self._todo: list[tuple[Type, Any, str]] = []
+        self.references: list[Reference] = []
+        self.known: set[str] = set()
+        self._object(ROOT, {key: value for key, value in json.items() if not _is_list(key)}, "")
+        self._walk()
+        for kind, table in ROOT.fields.items():
+            if _is_list(kind) and type(entries := json.get(kind)) is list and isinstance(table, ListOf):
+                for index, entry in enumerate(entries):
+                    self._owner = (kind, index)
+                    self._todo.append((table.item, entry, ""))
+                    self._walk()
 
+    def named(self, *, by_extensions: bool = False) -> dict[str, set[int]]:
+        """Kind → the entries that something names, or that an extension's object names, pointers included."""
+        result: dict[str, set[int]] = {}
+        for reference in self.references:
+            if reference.extension or not by_extensions:
+                result.setdefault(reference.kind, set()).add(reference.index)
+        return result
+
+    @cached_property
     def unknown(self) -> set[str]:
         """Extensions that no table knows, or that stand where none of their tables is for."""
-        for _ in self.found():
-            pass
-        return self._odd | ({name for name, _ in _all_extensions(self._json)} - self.met - WITHOUT_INDICES)
+        return self._odd | ({name for name, _ in _all_extensions(self._json)} - self.known - WITHOUT_INDICES)
 
-    def found(self) -> Iterator[Reference]:
-        """The references, in no particular order."""
-        todo: list[tuple[Type, Any, str]] = [(ROOT, self._json, "")]
+    @cached_property
+    def movable(self) -> frozenset[str]:
+        """The kinds whose entries may get other numbers; none, if there is an unknown extension."""
+        if self.unknown:
+            return frozenset()
+        return MOVABLE.difference(*(kinds for name, kinds in PINNED.items() if name in self.known))
+
+    @property
+    def names_bytes(self) -> bool:
+        """Whether an unknown extension speaks of buffers, or of offsets in them: then no byte may move."""
+        return bool(self.unknown) and any(_BYTES.search(key) for key in _keys_of(self._json, self.unknown))
+
+    def _walk(self) -> None:
+        todo = self._todo
         while todo:
             table, value, extension = todo.pop()
-            if type(table) is Object and type(value) is dict:
-                yield from self._object(table, value, extension, todo)
-            elif type(table) is ListOf and type(value) is list:
-                yield from self._items(table.item, value, range(len(value)), extension, todo)
-            elif type(table) is MapOf and type(value) is dict:
-                yield from self._items(table.item, value, list(value), extension, todo)
-            elif type(table) is HubsLinks:
-                yield from self._links(value, extension)
+            kind = type(value)
+            if kind is dict:
+                if isinstance(table, Object):
+                    self._object(table, value, extension)
+                elif isinstance(table, MapOf):
+                    self._items(table.item, value, list(value), extension)
+            elif kind is list and isinstance(table, ListOf):
+                self._items(table.item, value, range(len(value)), extension)
+            if isinstance(table, HubsLinks):
+                self._links(value, extension)
 
-    def _object(self, table: Object, value: JsonObject, extension: str, todo: list[Any]) -> Iterator[Reference]:
+    def _object(self, table: Object, value: JsonObject, extension: str) -> None:
+        fields = table.fields
         for key, item in value.items():
-            known = table.fields.get(key)
+            known = fields.get(key)
             if known is not None:
-                if type(known) is Ref or type(known) is Pointer:
-                    yield from self._reference(known, value, key, extension, todo)
-                elif type(item) is dict or (type(item) is list and _leads_on(known)):
-                    todo.append((known, item, extension))
+                kind = type(known)
+                if kind is Ref or kind is Pointer:
+                    self._reference(known, value, key, extension)
+                elif kind is Object or kind is MapOf or (kind is ListOf and _leads_on(known)):
+                    self._todo.append((known, item, extension))
             elif key == "extensions" and type(item) is dict:
-                self._extensions(table.name, item, todo)
+                self._extensions(table.name, item)
 
-    def _extensions(self, place: str, extensions: JsonObject, todo: list[Any]) -> None:
+    def _extensions(self, place: str, extensions: JsonObject) -> None:
         for name, content in extensions.items():
             table = REFERENCE_TABLES.get((place, name))
             if table is not None:
-                self.met.add(name)
-                todo.append((table, content, name))
+                self.known.add(name)
+                self._todo.append((table, content, name))
             elif name in WITHOUT_INDICES:
-                self.met.add(name)
+                self.known.add(name)
             else:
                 self._odd.add(name)
 
-    def _items(
-        self, item: Type, holder: Any, keys: Sequence[Any], extension: str, todo: list[Any]
-    ) -> Iterator[Reference]:
+    def _items(self, item: Type, holder: Any, keys: Sequence[Any], extension: str) -> None:
         if type(item) is Ref:
             for key in keys:
-                yield from self._reference(item, holder, key, extension, todo)
+                self._reference(item, holder, key, extension)
         elif _leads_on(item):
-            todo.extend((item, holder[key], extension) for key in keys)
+            self._todo.extend((item, holder[key], extension) for key in keys)
 
-    def _reference(
-        self, table: Ref | Pointer, holder: Any, key: Any, extension: str, todo: list[Any]
-    ) -> Iterator[Reference]:
+    def _reference(self, table: Type, holder: Any, key: Any, extension: str) -> None:
         value = holder[key]
-        if type(table) is Pointer:
-            if type(value) is str and (target := _target(value)) is not None and self._is_there(*target):
-                yield Reference(*target, holder, key, extension, is_pointer=True)
-        elif type(value) is dict and isinstance(table, Ref) and table.to == "textures":
-            todo.append((_TEXTURE_HOLDER, value, extension))
-        elif isinstance(table, Ref) and type(value) is int and self._is_there(table.to, value):
-            yield Reference(table.to, value, holder, key, extension)
+        if isinstance(table, Ref):
+            if type(value) is int and self._is_there(table.to, value):
+                self.references.append(Reference(table.to, value, holder, key, extension, owner=self._owner))
+            elif type(value) is dict and table.to == "textures":
+                self._todo.append((_TEXTURE_HOLDER, value, extension))
+        elif type(value) is str and (target := _target(value)) is not None and self._is_there(*target):
+            self.references.append(Reference(*target, holder, key, extension, is_pointer=True, owner=self._owner))
 
-    def _links(self, value: Any, extension: str) -> Iterator[Reference]:
+    def _links(self, value: Any, extension: str) -> None:
         todo = [value]
         while todo:
             item = todo.pop()
             if type(item) is dict:
                 kind, index = _HUBS_KINDS.get(str(item.get("__mhc_link_type"))), item.get("index")
                 if kind is not None and type(index) is int and self._is_there(kind, index):
-                    yield Reference(kind, index, item, "index", extension)
+                    self.references.append(Reference(kind, index, item, "index", extension, owner=self._owner))
                 todo.extend(child for child in item.values() if type(child) in (dict, list))
             elif type(item) is list:
                 todo.extend(child for child in item if type(child) in (dict, list))
@@ -217,6 +225,11 @@ class _Finder:
             entries = _list_at(self._json, kind)
             self._lengths[kind] = len(entries) if type(entries) is list else 0
         return 0 <= index < self._lengths[kind]
+
+
+def _is_list(key: str) -> bool:
+    table = ROOT.fields.get(key)
+    return isinstance(table, ListOf) and isinstance(table.item, Object)
 
 
 _TEXTURE_HOLDER = Object("textureInfo", {"index": Ref("textures")}, open=True)
