@@ -6,7 +6,6 @@ Its one rule: what `check` rejects is not packed, unless `--fix` mends it, and w
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 from roomscale.cli.errors import BadScene, UsageError
 from roomscale.cli.output import Output
@@ -42,7 +41,7 @@ def sound_scene(path: Path, output: Output, *, fix: bool) -> Scene:
 
 def pack_to_folder(
     scene: Scene, folder: Path, options: PackOptions, output: Output
-) -> tuple[PackReport, dict[str, Any]]:
+) -> tuple[PackReport, dict[str, str]]:
     """Pack a scene into `folder`. Returns the report, and where the files are."""
     if folder.exists() and not folder.is_dir():
         raise UsageError(f"{folder} is a file; a package is a folder (--single makes one file)")
@@ -56,7 +55,7 @@ def pack_to_folder(
     return report, places
 
 
-def pack_to_file(scene: Scene, path: Path, options: PackOptions, output: Output) -> tuple[PackReport, dict[str, Any]]:
+def pack_to_file(scene: Scene, path: Path, options: PackOptions, output: Output) -> tuple[PackReport, dict[str, str]]:
     """Pack a scene into one .glb. Returns the report, and where the file is."""
     if path.is_dir():
         raise UsageError(f"{path} is a folder; --single makes one file: say which, such as {path / 'scene.glb'}")

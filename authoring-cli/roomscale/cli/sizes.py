@@ -1,6 +1,6 @@
 """Sizes of files, as people write and read them: `50M`, `1.2 MB`.
 
-Its one rule: k, M and G are thousands, as homeservers' limits are understood at their strictest; Ki, Mi and Gi are 1,024s.
+Its one rule: k, M and G are thousands, the strictest reading of a homeserver's limit; Ki, Mi and Gi are 1,024s.
 """
 
 from __future__ import annotations

@@ -26,9 +26,7 @@ def pack(
     out: Annotated[
         Path, typer.Option("--out", "-o", help="The package's folder; with --single the .glb.", show_default=False)
     ],
-    single: Annotated[
-        bool, typer.Option("--single", help="Make one .glb, compressed as far as browsers read it.")
-    ] = False,
+    single: Annotated[bool, typer.Option("--single", help="Make one .glb, compressed for browsers.")] = False,
     preset: Annotated[
         PresetName, typer.Option(help="`fast` while you work, `small` before a large audience.")
     ] = PresetName.DEFAULT,

@@ -13,7 +13,7 @@ from roomscale.scenes.draft import Draft
 from roomscale.scenes.jsonio import JsonObject
 from roomscale.scenes.package.pictures import Encoded
 from roomscale.scenes.package.sounds import KEPT_BYTES, SILENCE, SILENCE_TYPE, sound_entries, sound_files
-from roomscale.scenes.references import movable, referenced, renumber
+from roomscale.scenes.references import Survey, renumber
 
 ALLOWED = frozenset({"KHR_mesh_quantization"})
 """What an entry may require."""
@@ -56,9 +56,10 @@ def lowest_level(simplified: Scene, images: Mapping[int, Encoded], *, marked: bo
 
 def _leave_out_accessors(json: JsonObject) -> None:
     """Those that only what was left out named; nothing else, for a manifest counts all other lists."""
-    named = referenced(json).get("accessors", set())
-    if "accessors" in movable(json) and len(named) < len(json.get("accessors", [])):
-        renumber(json, {"accessors": sorted(named)})
+    survey = Survey(json)
+    named = survey.named().get("accessors", set())
+    if "accessors" in survey.movable and len(named) < len(json.get("accessors", [])):
+        renumber(json, {"accessors": sorted(named)}, survey=survey)
 
 
 def _silence(scene: Scene, draft: Draft) -> None:

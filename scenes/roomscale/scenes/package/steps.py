@@ -10,11 +10,15 @@ from collections.abc import Callable
 from roomscale.scenes.document import Scene
 from roomscale.scenes.package.pictures import with_one_source
 from roomscale.scenes.package.unpacked import unpacked
+from roomscale.scenes.transforms.dedupe import dedupe
+from roomscale.scenes.transforms.prune import prune
 
 Step = tuple[str, Callable[[Scene], Scene]]
 BASE_STEPS: tuple[Step, ...] = (
     ("unpack", unpacked),
-    ("one image for each texture", with_one_source),
+    ("one image per texture", with_one_source),
+    ("dedupe", dedupe),
+    ("prune", prune),
 )
 """Name → transform, in this order."""
 
