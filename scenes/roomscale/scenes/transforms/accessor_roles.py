@@ -42,6 +42,14 @@ def accessor_roles(json: JsonObject) -> dict[int, str]:
     }
 
 
+def accessor_uses(json: JsonObject) -> dict[int, set[str]]:
+    """Accessor → all its roles, for those that something but an unknown extension names."""
+    uses: dict[int, set[str]] = {}
+    for index, role in _uses(json):
+        uses.setdefault(index, set()).add(role)
+    return uses
+
+
 def vertex_accessors(primitive: JsonObject) -> Iterator[tuple[str, int]]:
     """The (role, accessor) of each attribute of a primitive, and of its morph targets."""
     for name, index in primitive["attributes"].items():
