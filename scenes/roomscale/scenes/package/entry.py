@@ -6,12 +6,13 @@ Follows PACKAGE.md, "The entry".
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable
 
 from roomscale.scenes.document import Scene
 from roomscale.scenes.draft import Draft
+from roomscale.scenes.embed import AUDIO_EXTENSIONS
 from roomscale.scenes.jsonio import JsonObject
-from roomscale.scenes.package.pictures import Encoded
+from roomscale.scenes.package.pictures import Levels, pictures
 from roomscale.scenes.package.sounds import KEPT_BYTES, SILENCE, SILENCE_TYPE, sound_entries, sound_files
 from roomscale.scenes.references import Survey, renumber
 
@@ -23,9 +24,23 @@ _LEVEL_ZERO = {"level": 0}
 
 
 def is_entry(scene: Scene) -> bool:
-    """Whether a scene is an entry already, so that its meshes are as simple as they get."""
+    """Whether a scene is an entry already: it says so, and it is true, but for its meshes, of which nobody can tell."""
     extras = scene.json["asset"].get("extras")
-    return isinstance(extras, dict) and extras.get(MARK) == _LEVEL_ZERO
+    return (
+        isinstance(extras, dict)
+        and extras.get(MARK) == _LEVEL_ZERO
+        and "animations" not in scene.json
+        and ALLOWED.issuperset(scene.list_of("extensionsRequired"))
+        and not names_files(scene)
+        and all(picture.fits_entry for picture in pictures(scene))
+        and all(len(sound.data) <= KEPT_BYTES for sound in sound_files(scene))
+    )
+
+
+def names_files(scene: Scene) -> bool:
+    """Whether a buffer, an image or a sound has a URI."""
+    sounds = [sound for extension in AUDIO_EXTENSIONS for sound in sound_entries(scene.json, extension)]
+    return any("uri" in holder for holder in (*scene.list_of("buffers"), *scene.list_of("images"), *sounds))
 
 
 def can_be_marked(scene: Scene) -> bool:
@@ -33,17 +48,27 @@ def can_be_marked(scene: Scene) -> bool:
     return isinstance(scene.json["asset"].get("extras", {}), dict)
 
 
-def lowest_level(simplified: Scene, images: Mapping[int, Encoded], *, marked: bool) -> Scene:
-    """The entry. `simplified`: the base with its meshes at the lowest level; `images`: those to be replaced.
+def without_animations(base: Scene) -> Scene:
+    """The scene without animations, and without the accessors that they alone named; all other numbers stay."""
+    if "animations" not in base.json:
+        return base
+    draft = Draft(base)
+    del draft.json["animations"]
+    _leave_out_accessors(draft.json)
+    return draft.finish()
 
-    Without animations; long sounds are silence; what it required beyond `ALLOWED` is only used now. `marked`: it says
-    that its meshes are simplified.
+
+def lowest_level(simplified: Scene, images: Iterable[Levels], *, marked: bool) -> Scene:
+    """The entry. `simplified`: the base with its meshes at the lowest level and without animations.
+
+    `images`: what stands for them. Long sounds are silence; what it required beyond `ALLOWED` is only used now.
+    `marked`: it says that its meshes are simplified.
     """
     draft = Draft(simplified)
     json = draft.json
-    json.pop("animations", None)
-    for index, encoded in images.items():
-        draft.replace_image(index, encoded.data, encoded.media_type)
+    for image in images:
+        if image.entry is not None:
+            draft.replace_image(image.index, image.entry.data, image.entry.media_type)
     _silence(simplified, draft)
     required = [name for name in json.pop("extensionsRequired", ()) if name in ALLOWED]
     if required:

@@ -7,36 +7,42 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from roomscale.scenes import jsonio
 from roomscale.scenes.checks.structure import require_sound
 from roomscale.scenes.document import Scene, parse_scene
-from roomscale.scenes.embed import AUDIO_EXTENSIONS, to_glb
+from roomscale.scenes.embed import to_glb
 from roomscale.scenes.errors import UnpackableScene, printable
-from roomscale.scenes.jsonio import JsonObject
 from roomscale.scenes.package import entry as entries
-from roomscale.scenes.package.encoding import encode
 from roomscale.scenes.package.levels import DESKTOP, EDGES, PHONE
 from roomscale.scenes.package.manifest import MOST_PARTS, Manifest
-from roomscale.scenes.package.parts import animation_parts, mesh_bytes, mesh_parts, sound_parts
-from roomscale.scenes.package.pictures import GREY, Encoded, Picture, lowest, pictures, sharper
+from roomscale.scenes.package.parts import animation_parts, mesh_parts, sound_parts
+from roomscale.scenes.package.pictures import Levels, at_all_levels
 from roomscale.scenes.package.priority import in_order
 from roomscale.scenes.package.report import PackReport, StepBytes, downloads, kept_extensions, parts_lines
 from roomscale.scenes.package.rows import MadePart, merged
-from roomscale.scenes.package.sounds import sound_entries
-from roomscale.scenes.package.steps import BASE_STEPS, simplified
+from roomscale.scenes.package.steps import BASE_STEPS, as_base, as_entry, mesh_bytes, simplified
 from roomscale.scenes.package.write import Package, file_ref
+from roomscale.scenes.pixels import Encoding
+from roomscale.scenes.transforms.images import shrink_images
+from roomscale.scenes.transforms.pipeline import PRESETS, optimise
 
 DEFAULT_LIMIT = 50_000_000
 """Bytes of one file: what a homeserver takes unless told otherwise (Synapse's `max_upload_size` of 50M)."""
+
+ENCODINGS: Mapping[str, Encoding] = MappingProxyType(
+    {"fast": Encoding(effort=1), "default": Encoding(), "small": Encoding(colour=72, normal=78, data=78, effort=6)}
+)
+"""Preset → how its sharper images are written."""
 
 
 @dataclass(frozen=True, slots=True)
 class PackOptions:
     """How to pack. `texture_size`: pixels of the longest edge at the highest level, from 256.
 
-    `limit`: bytes that no file exceeds. `workers`: processes that encode images, None for one per core.
-    `preset`: a name of `PRESETS`.
+    `limit`: bytes that no file exceeds. `workers`: threads that encode images, None for one per core.
+    `preset`: a key of `ENCODINGS`.
     """
 
     texture_size: int = EDGES[DESKTOP]
@@ -57,29 +63,44 @@ def pack(
     Raises `RejectedScene` for a broken structure, `BrokenData` and others for data that cannot be had,
     `UnpackableScene` where a file would exceed the limit.
     """
-    base, steps = _base(scene, tell)
-    tell("simplifying meshes", 0.1)
+    require_sound(scene)
+    if entries.is_entry(scene):
+        return _passed_through(scene)
+    moving, steps = _base(scene, tell)
+    tell("meshes of the entry", 0.15)
+    base = as_base(entries.without_animations(moving))
     is_marked = entries.can_be_marked(base)
-    simple = simplified(base) if is_marked and not entries.is_entry(base) else base
-    images = list(pictures(base))
-    tell("images of the entry", 0.2)
-    small = lowest(images, encode)
-    entry = to_glb(entries.lowest_level(simple, small, marked=is_marked))
+    simple, simpler = simplified(base) if is_marked else (base, [])
+    images = at_all_levels(
+        base,
+        edges_for(options.texture_size),
+        ENCODINGS[options.preset],
+        options.workers,
+        lambda done, total: tell("images", 0.2 + 0.5 * done / total),
+    )
+    tell("the entry", 0.7)
+    entry = to_glb(as_entry(entries.lowest_level(simple, images, marked=is_marked)))
     steps.append(StepBytes("entry", len(entry)))
     _require_within(len(entry), options.limit, base)
-    tell("parts", 0.4)
-    made = merged(_parts(base, simple, images, options))
+    tell("parts", 0.75)
+    made = merged(_parts(moving, base, simpler, images, options.limit))
     if len(made) > MOST_PARTS:
         raise UnpackableScene(f"{len(made):,} parts are more than the {MOST_PARTS:,} that a package may have")
     required = tuple(name for name in base.list_of("extensionsRequired") if name not in entries.ALLOWED)
     manifest = Manifest(file_ref(entry), in_order(base, [part.row for part in made]), required)
     package = Package(entry, manifest, {part.row.sha256: part.data for part in made})
     tell("packed", 1.0)
-    return package, _report(scene, package, steps, _notes(images, small))
+    return package, _report(scene, package, steps, _notes(images))
+
+
+def _passed_through(scene: Scene) -> tuple[Package, PackReport]:
+    """The package of what is an entry already: itself."""
+    entry = to_glb(scene)
+    package = Package(entry, Manifest(file_ref(entry)), {})
+    return package, _report(scene, package, [StepBytes("source", len(entry))], [])
 
 
 def _base(scene: Scene, tell: Tell) -> tuple[Scene, list[StepBytes]]:
-    require_sound(scene)
     scene = _in_one_piece(scene)
     steps = [StepBytes("source", _weight(scene))]
     for name, step in BASE_STEPS:
@@ -89,41 +110,52 @@ def _base(scene: Scene, tell: Tell) -> tuple[Scene, list[StepBytes]]:
     return scene, steps
 
 
-def _notes(images: list[Picture], small: Mapping[int, Encoded]) -> list[str]:
+def _notes(images: list[Levels]) -> list[str]:
     return [
-        f"the image {picture.index} ({picture.media_type}) cannot be decoded here: the entry shows grey in its place"
-        for picture in images
-        if picture.index in small and small[picture.index].data is GREY
+        f"image {image.index} ({image.parts[0].row.type}) cannot be decoded here: the entry shows grey in its place"
+        for image in images
+        if image.is_grey
     ]
 
 
-def _parts(base: Scene, simple: Scene, images: list[Picture], options: PackOptions) -> list[MadePart]:
-    edges = edges_for(options.texture_size)
-    made = [part for picture in images for part in sharper(picture, encode, edges)]
-    for part in made:
-        if part.row.bytes > options.limit:
+def _parts(moving: Scene, base: Scene, simpler: list[int], images: list[Levels], limit: int) -> list[MadePart]:
+    pictures = [part for image in images for part in image.parts]
+    sounds = list(sound_parts(base))
+    _require_parts_within(pictures, limit, "the image", "give it fewer pixels, pass a lower --texture-size")
+    _require_parts_within(sounds, limit, "the sound", "encode it with a lower bit rate")
+    return [*pictures, *mesh_parts(base, simpler, limit), *animation_parts(moving, limit), *sounds]
+
+
+def _require_parts_within(parts: list[MadePart], limit: int, what: str, how: str) -> None:
+    for part in parts:
+        if part.row.bytes > limit:
             raise UnpackableScene(
-                f"the image {part.row.targets[0]} takes {part.row.bytes:,} bytes, more than {options.limit:,}: "
-                "give it fewer pixels, pass a lower --texture-size, or raise --limit"
+                f"{what} {part.row.targets[0]} takes {part.row.bytes:,} bytes, more than {limit:,}: "
+                f"{how}, or raise --limit"
             )
-    made += mesh_parts(base, _changed_meshes(base, simple), options.limit)
-    made += animation_parts(base, options.limit)
-    for part in (sounds := list(sound_parts(base))):
-        if part.row.bytes > options.limit:
-            raise UnpackableScene(
-                f"the sound {part.row.targets[0]} takes {part.row.bytes:,} bytes, more than {options.limit:,}: "
-                "encode it with a lower bit rate, or raise --limit"
-            )
-    return made + sounds
 
 
 def pack_single(
     scene: Scene, options: PackOptions = PackOptions(), tell: Tell = lambda _doing, _done: None
 ) -> tuple[bytes, PackReport]:
     """The scene as one .glb, fully compressed, and what it came to. Raises as `pack` does."""
-    base, steps = _base(scene, tell)
-    data = to_glb(base)
-    return data, PackReport(steps[0].bytes, len(data), tuple(steps), kept=kept_extensions(scene))
+    preset = PRESETS[options.preset]
+    scene = _in_one_piece(scene)
+    steps = [StepBytes("source", _weight(scene))]
+    result, done = optimise(
+        scene, preset, workers=options.workers, progress=lambda name, number, count: tell(name, number / count)
+    )
+    steps += [StepBytes(step.name, step.after) for step in done.steps]
+    result = shrink_images(result, options.texture_size, ENCODINGS[options.preset], workers=options.workers)
+    data = to_glb(result)
+    steps.append(StepBytes("file", len(data)))
+    if len(data) > options.limit:
+        raise UnpackableScene(
+            f"one file takes {len(data):,} bytes, more than {options.limit:,}: pack into a folder, or raise --limit"
+        )
+    return data, PackReport(
+        steps[0].bytes, len(data), tuple(steps), kept=kept_extensions(scene), nodes=len(scene.list_of("nodes"))
+    )
 
 
 def edges_for(texture_size: int) -> Mapping[int, int]:
@@ -131,23 +163,6 @@ def edges_for(texture_size: int) -> Mapping[int, int]:
     if texture_size <= EDGES[PHONE]:
         return {PHONE: texture_size}
     return {PHONE: EDGES[PHONE], DESKTOP: texture_size}
-
-
-def _changed_meshes(base: Scene, simple: Scene) -> list[int]:
-    """The meshes that became simpler: some accessor of theirs has another number of elements."""
-    if base is simple:
-        return []
-    pairs = zip(base.list_of("meshes"), simple.list_of("meshes"), strict=True)
-    return [index for index, (before, after) in enumerate(pairs) if _counts(base, before) != _counts(simple, after)]
-
-
-def _counts(scene: Scene, mesh: JsonObject) -> list[int]:
-    accessors = scene.list_of("accessors")
-    return [
-        accessors[index]["count"]
-        for primitive in mesh["primitives"]
-        for index in (*primitive["attributes"].values(), *([primitive["indices"]] if "indices" in primitive else ()))
-    ]
 
 
 def _weight(scene: Scene) -> int:
@@ -158,9 +173,7 @@ def _weight(scene: Scene) -> int:
 
 def _in_one_piece(scene: Scene) -> Scene:
     """The scene with all that it names inside, so that a step's bytes can be told."""
-    sounds = [sound for extension in AUDIO_EXTENSIONS for sound in sound_entries(scene.json, extension)]
-    holders = [*scene.list_of("buffers"), *scene.list_of("images"), *sounds]
-    if not any("uri" in holder for holder in holders):
+    if not entries.names_files(scene):
         return scene
     return parse_scene(to_glb(scene), name=scene.name, limits=scene.limits)
 

@@ -22,7 +22,7 @@ from roomscale.scenes.package.levels import PHONE
 from roomscale.scenes.package.manifest import ENTRY_TYPE
 from roomscale.scenes.package.rows import MadePart, made
 from roomscale.scenes.package.sounds import KEPT_BYTES, sound_files
-from roomscale.scenes.package.steps import compressed
+from roomscale.scenes.package.steps import as_part, mesh_bytes
 
 GATHERED_BYTES = 512 << 10
 """Uncompressed bytes of meshes gathered in one part; a larger mesh has a part of its own. A request costs a phone
@@ -65,7 +65,7 @@ def _mesh_part(base: Scene, group: Sequence[int], limit: int) -> Iterator[MadePa
         made_mesh["primitives"] = [copier.geometry(primitive) for primitive in mesh["primitives"]]
         if "name" in mesh:
             made_mesh["name"] = mesh["name"]
-    data = to_glb(compressed(draft.finish()))
+    data = to_glb(as_part(draft.finish()))
     if len(data) <= limit:
         triangles = sum(_triangles(base, index) for index in group)
         size = [triangles] if triangles else []
@@ -107,7 +107,7 @@ def _animation_part(base: Scene, group: Sequence[int], limit: int) -> Iterator[M
     animations = draft.json["animations"] = [copier.animation(base.list_of("animations")[index]) for index in group]
     channels = [channel["target"] for animation in animations for channel in animation["channels"]]
     _add_stand_ins(base, draft, {target["node"] for target in channels if target.get("path") == "weights"})
-    data = to_glb(compressed(draft.finish()))
+    data = to_glb(as_part(draft.finish()))
     if len(data) <= limit:
         yield made(data, ENTRY_TYPE, PHONE, [f"/animations/{index}" for index in group], ())
     elif len(group) > 1:
@@ -147,20 +147,6 @@ def _groups(indices: Sequence[int], sizes: dict[int, int], most: int) -> Iterato
         total += sizes[index]
     if group:
         yield group
-
-
-def mesh_bytes(base: Scene, mesh: int) -> int:
-    """What the vertices and triangles of a mesh take uncompressed."""
-    return sum(_accessor_bytes(base, index) for index in _accessors(base, mesh))
-
-
-def _accessors(base: Scene, mesh: int) -> set[int]:
-    numbers: set[int] = set()
-    for primitive in base.list_of("meshes")[mesh]["primitives"]:
-        numbers.update(primitive["attributes"].values())
-        if "indices" in primitive:
-            numbers.add(primitive["indices"])
-    return numbers
 
 
 def _accessor_bytes(base: Scene, index: int) -> int:

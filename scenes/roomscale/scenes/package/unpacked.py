@@ -35,7 +35,7 @@ def unpacked(scene: Scene) -> Scene:
     for reference in references(draft.json):
         if reference.kind == "bufferViews" and reference.index in moved:
             reference.set(moved[reference.index])
-    _undeclare(draft.json, MESHOPT_EXTENSIONS)
+    undeclare(draft.json, MESHOPT_EXTENSIONS)
     return draft.finish()
 
 
@@ -56,11 +56,12 @@ def _without_draco(scene: Scene) -> Scene:
                 )
             if not primitive["extensions"]:
                 del primitive["extensions"]
-    _undeclare(json, (DRACO,))
+    undeclare(json, (DRACO,))
     return scene.changed(json)
 
 
-def _undeclare(json: jsonio.JsonObject, names: tuple[str, ...]) -> None:
+def undeclare(json: jsonio.JsonObject, names: tuple[str, ...]) -> None:
+    """Take extensions out of the lists of those that are used; changes `json`."""
     for key in ("extensionsUsed", "extensionsRequired"):
         if key in json:
             json[key] = [name for name in json[key] if name not in names]
