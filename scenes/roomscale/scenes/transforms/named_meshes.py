@@ -18,11 +18,13 @@ _READS_OWN_MESH = frozenset(
 """Extensions of a node that may make a collider of the mesh that the node itself carries."""
 
 
-def named_meshes(json: JsonObject) -> set[int]:
-    """Meshes that an extension names, that stand on a node whose extension may read them, or is not known."""
+def named_meshes(json: JsonObject, survey: Survey) -> set[int]:
+    """Meshes that an extension names, that stand on a node whose extension may read them, or is not known.
+
+    `survey`: of `json`.
+    """
     meshes: set[int] = set()
     nodes: set[int] = set()
-    survey = Survey(json)
     for reference in survey.references:
         if reference.extension and reference.extension not in _NAMES_NO_GEOMETRY:
             if reference.kind == "meshes":
