@@ -16,8 +16,9 @@ from roomscale.scenes import Scene, jsonio
 from roomscale.scenes.accessors import read, read_floats
 from roomscale.scenes.images import EXTENSION_OF
 from roomscale.scenes.package.sounds import sound_files
-from roomscale.scenes.placement import world_matrices
+from roomscale.scenes.placement import local_matrix, world_matrices
 from roomscale.scenes.references import MOVABLE, references
+from roomscale.scenes.transforms.shrink import shrink
 
 Floats = NDArray[np.float64]
 ENCODINGS = frozenset(
@@ -44,8 +45,8 @@ def differences(before: Scene, after: Scene) -> list[str]:
 
 
 def _masked(scene: Scene) -> jsonio.JsonObject:
-    """The JSON with every number that a transform may change set to 0, encodings left out."""
-    json: jsonio.JsonObject = jsonio.copy(scene.json)
+    """The JSON with every number that a transform may change set to 0; encodings and glTF's own defaults left out."""
+    json: jsonio.JsonObject = jsonio.copy(shrink(scene).json)
     for reference in references(json):
         if reference.kind in MOVABLE | {"buffers"}:
             reference.set(0)
@@ -71,10 +72,17 @@ def _nodes(before: Scene, after: Scene) -> Iterator[str]:
     if len(old) > len(new):
         yield f"{len(old)} nodes became {len(new)}"
     for index, (node, other) in enumerate(zip(old, new, strict=False)):
-        if node != other:
+        if _unplaced(node) != _unplaced(other):
             yield f"node {index}: {node} became {other}"
+    for index, (node, other) in enumerate(zip(before.list_of("nodes"), after.list_of("nodes"), strict=False)):
+        if not np.allclose(local_matrix(node), local_matrix(other), rtol=1e-6, atol=1e-7):
+            yield f"node {index} stands elsewhere"
     if before.json.get("scenes") != after.json.get("scenes"):
         yield "scenes differ"
+
+
+def _unplaced(node: jsonio.JsonObject) -> jsonio.JsonObject:
+    return {key: node[key] for key in node if key not in ("translation", "rotation", "scale", "matrix")}
 
 
 def _extensions(before: Scene, after: Scene) -> Iterator[str]:

@@ -19,9 +19,12 @@ from roomscale.scenes.package.sources import with_one_source
 from roomscale.scenes.package.unpacked import unpacked
 from roomscale.scenes.transforms.compress import compress
 from roomscale.scenes.transforms.dedupe import dedupe
+from roomscale.scenes.transforms.merge import merge
 from roomscale.scenes.transforms.prune import prune
 from roomscale.scenes.transforms.quantise import quantise
 from roomscale.scenes.transforms.reorder import reorder
+from roomscale.scenes.transforms.resample import resample
+from roomscale.scenes.transforms.shrink import shrink
 from roomscale.scenes.transforms.simplify import simplify
 from roomscale.scenes.transforms.weld import weld
 
@@ -31,6 +34,7 @@ BASE_STEPS: tuple[Step, ...] = (
     ("one image per texture", with_one_source),
     ("dedupe", dedupe),
     ("prune", prune),
+    ("resample", resample),
     ("round", quantise),
 )
 """Name → transform, in this order. Rounding needs the whole scene: how large a mesh stands in it is said by nodes."""
@@ -65,12 +69,12 @@ def as_base(still: Scene) -> Scene:
 
 def as_entry(simple: Scene) -> Scene:
     """The entry's numbers in the smallest types that every viewer reads. Raises `BrokenData`."""
-    return quantise(simple, integers=True)
+    return shrink(merge(quantise(simple, integers=True)))
 
 
 def as_part(scene: Scene) -> Scene:
     """A part's scene, whose numbers are rounded already, with its data compressed. Raises `BrokenData`."""
-    return compress(reorder(scene))
+    return shrink(compress(reorder(scene)))
 
 
 def mesh_bytes(scene: Scene, mesh: int) -> int:

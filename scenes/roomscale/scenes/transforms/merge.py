@@ -106,7 +106,9 @@ def _layout(accessor: JsonObject) -> Layout:
 
 def _is_merged(json: JsonObject, chosen: list[tuple[int, Group, object]], views: dict[Group, _View]) -> bool:
     """Whether all is where it would be put, and nothing else is there."""
-    used = {group: {json["accessors"][index]["bufferView"] for index, own, _ in chosen if own == group} for group in views}
+    used = {
+        group: {json["accessors"][index]["bufferView"] for index, own, _ in chosen if own == group} for group in views
+    }
     for group, numbers in used.items():
         if len(numbers) > 1 or json["bufferViews"][min(numbers)]["byteLength"] != views[group].length:
             return False
@@ -116,6 +118,10 @@ def _is_merged(json: JsonObject, chosen: list[tuple[int, Group, object]], views:
 
 
 def _add(draft: Draft, group: Group, view: _View) -> int:
-    data = memoryview(np.concatenate([np.frombuffer(piece, np.uint8) for piece in view.pieces])) if len(view.pieces) > 1 else view.pieces[0]
+    data = (
+        memoryview(np.concatenate([np.frombuffer(piece, np.uint8) for piece in view.pieces]))
+        if len(view.pieces) > 1
+        else view.pieces[0]
+    )
     target = {"vertices": ARRAY_BUFFER, "indices": ELEMENT_ARRAY_BUFFER}.get(group[0])
     return draft.add_view(data, stride=group[1] or None, target=target)
