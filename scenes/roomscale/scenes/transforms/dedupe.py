@@ -41,7 +41,23 @@ def dedupe(scene: Scene, *, accessors: bool = True) -> Scene:
     if accessors:
         joiner.join("accessors", _equal_accessors(scene), _PLACEMENT)
     joiner.join_equal("meshes")
+    if not survey.unknown:
+        _join_samplers(draft.json)
     return draft.finish()
+
+
+def _join_samplers(json: JsonObject) -> None:
+    """One sampler for channels of a clip that move alike, such as all bones that keep their size."""
+    for animation in json.get("animations", ()):
+        new: dict[bytes, int] = {}
+        places = [new.setdefault(jsonio.dump(sampler), len(new)) for sampler in animation["samplers"]]
+        if len(new) < len(places) and all(channel["sampler"] < len(places) for channel in animation["channels"]):
+            first: dict[int, JsonObject] = {}
+            for place, sampler in zip(places, animation["samplers"], strict=True):
+                first.setdefault(place, sampler)
+            animation["samplers"] = [first[place] for place in range(len(new))]
+            for channel in animation["channels"]:
+                channel["sampler"] = places[channel["sampler"]]
 
 
 def _equal_images(scene: Scene) -> list[list[int]]:

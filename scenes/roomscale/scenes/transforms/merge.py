@@ -11,12 +11,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-import numpy as np
-
 from roomscale.scenes.accessors import Layout, layout_of, read
+from roomscale.scenes.binding import ALIGNMENT
 from roomscale.scenes.compressed import is_compressed
 from roomscale.scenes.document import Scene
-from roomscale.scenes.draft import ALIGNMENT, ARRAY_BUFFER, ELEMENT_ARRAY_BUFFER, Draft, packed
+from roomscale.scenes.draft import ARRAY_BUFFER, ELEMENT_ARRAY_BUFFER, Draft, packed
 from roomscale.scenes.findings import pointer
 from roomscale.scenes.jsonio import JsonObject
 from roomscale.scenes.transforms.accessor_roles import (
@@ -32,6 +31,8 @@ _LONGEST_STRIDE = 252
 """Bytes (glTF 2.0 §5.11.4)."""
 Group = tuple[str, int]
 """What lies in one view: its purpose, and its stride, 0 for none."""
+Place = tuple[int, int, str]
+"""Where elements were: the bufferView, the offset, the layout."""
 
 
 @dataclass
@@ -40,9 +41,9 @@ class _View:
 
     pieces: list[memoryview] = field(default_factory=list)
     length: int = 0
-    places: dict[object, int] = field(default_factory=dict)
+    places: dict[Place, int] = field(default_factory=dict)
 
-    def add(self, place: object, data: memoryview) -> None:
+    def add(self, place: Place, data: memoryview) -> None:
         """Put elements at the end."""
         if gap := -self.length % ALIGNMENT:
             self.pieces.append(memoryview(bytes(gap)))
@@ -56,7 +57,7 @@ def merge(scene: Scene) -> Scene:
     """The scene with its accessors in as few bufferViews as their purposes allow. Raises `BrokenData`."""
     draft = Draft(scene)
     views: dict[Group, _View] = {}
-    chosen: list[tuple[int, Group, object]] = []
+    chosen: list[tuple[int, Group, Place]] = []
     for index, group in _movable_accessors(draft.json):
         accessor = draft.json["accessors"][index]
         place = (accessor["bufferView"], accessor.get("byteOffset", 0), str(_layout(accessor)))
@@ -104,7 +105,7 @@ def _layout(accessor: JsonObject) -> Layout:
     return layout_of(accessor, pointer("accessors"))
 
 
-def _is_merged(json: JsonObject, chosen: list[tuple[int, Group, object]], views: dict[Group, _View]) -> bool:
+def _is_merged(json: JsonObject, chosen: list[tuple[int, Group, Place]], views: dict[Group, _View]) -> bool:
     """Whether all is where it would be put, and nothing else is there."""
     used = {
         group: {json["accessors"][index]["bufferView"] for index, own, _ in chosen if own == group} for group in views
@@ -118,10 +119,5 @@ def _is_merged(json: JsonObject, chosen: list[tuple[int, Group, object]], views:
 
 
 def _add(draft: Draft, group: Group, view: _View) -> int:
-    data = (
-        memoryview(np.concatenate([np.frombuffer(piece, np.uint8) for piece in view.pieces]))
-        if len(view.pieces) > 1
-        else view.pieces[0]
-    )
     target = {"vertices": ARRAY_BUFFER, "indices": ELEMENT_ARRAY_BUFFER}.get(group[0])
-    return draft.add_view(data, stride=group[1] or None, target=target)
+    return draft.add_view(b"".join(view.pieces), stride=group[1] or None, target=target)

@@ -14,18 +14,39 @@ from roomscale.scenes.checks.structure import require_sound
 from roomscale.scenes.compressed import is_placeholder
 from roomscale.scenes.document import Scene
 from roomscale.scenes.errors import SceneError
+from roomscale.scenes.pixels import WEBP_DEFAULT, Encoding
+from roomscale.scenes.transforms.compress import compress
 from roomscale.scenes.transforms.dedupe import dedupe
+from roomscale.scenes.transforms.images import shrink_images
+from roomscale.scenes.transforms.merge import merge
 from roomscale.scenes.transforms.prune import prune
+from roomscale.scenes.transforms.quantise import quantise
+from roomscale.scenes.transforms.reorder import reorder
+from roomscale.scenes.transforms.resample import resample
+from roomscale.scenes.transforms.shrink import shrink
+from roomscale.scenes.transforms.weld import weld
 
 
 @dataclass(frozen=True, slots=True)
 class Preset:
-    """How far to go. `name`: as `roomscale pack --preset` takes it."""
+    """How far to go. `name`: as `roomscale pack --preset` takes it.
+
+    `edge`: pixels that no edge of an image exceeds. `encoding`: how images are written.
+    """
 
     name: str
+    edge: int = 2048
+    encoding: Encoding = WEBP_DEFAULT
 
 
-PRESETS = {preset.name: preset for preset in (Preset("fast"), Preset("default"), Preset("small"))}
+PRESETS = {
+    preset.name: preset
+    for preset in (
+        Preset("fast", encoding=Encoding(effort=2)),
+        Preset("default"),
+        Preset("small", encoding=Encoding(colour=72, normal=82, data=80, effort=6)),
+    )
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +73,17 @@ Step = Callable[[Scene, Preset, int | None], Scene]
 STEPS: tuple[tuple[str, Step], ...] = (
     ("dedupe", lambda scene, preset, workers: dedupe(scene)),
     ("prune", lambda scene, preset, workers: prune(scene)),
+    ("resample", lambda scene, preset, workers: resample(scene)),
+    ("weld", lambda scene, preset, workers: weld(scene)),
+    ("quantise", lambda scene, preset, workers: weld(quantise(scene))),  # rounding makes more vertices equal
+    ("images", lambda scene, preset, workers: shrink_images(scene, preset.edge, preset.encoding, workers=workers)),
+    ("reorder", lambda scene, preset, workers: reorder(scene)),
+    ("compress", lambda scene, preset, workers: compress(scene)),
+    ("dedupe again", lambda scene, preset, workers: prune(dedupe(scene))),  # what rounding made equal
+    ("merge", lambda scene, preset, workers: merge(scene)),
+    ("shrink", lambda scene, preset, workers: shrink(scene)),
 )
+"""Name → transform, in the order in which they help one another most."""
 
 
 def optimise(

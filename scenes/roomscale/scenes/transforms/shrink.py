@@ -1,4 +1,4 @@
-"""The same JSON in fewer bytes: default values left out, numbers no longer than their precision, bounds where asked for.
+"""The same JSON in fewer bytes: no default values, numbers no longer than their precision, bounds where asked for.
 
 Rule: glTF's own objects only, and only what the specification calls a default. What stands in an extension or in
 `extras` is not touched, and so are the bounds of accessors that something unknown may name.
