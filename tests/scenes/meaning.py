@@ -144,9 +144,10 @@ def _shapes(before: Scene, after: Scene) -> Iterator[str]:
     size = max((float(np.ptp(box, axis=0).max()) for box in boxes.values() if box is not None), default=0.0)
     for index, box in boxes.items():
         other = _box(after, index, others[index])
-        if (box is None) != (other is None):
-            yield f"node {index} lost its shape"
-        elif box is not None and np.abs(box - other).max() > max(MILLIMETRE, THOUSANDTH * size):
+        if box is None or other is None:
+            if box is not other:
+                yield f"node {index} lost its shape"
+        elif np.abs(box - other).max() > max(MILLIMETRE, THOUSANDTH * size):
             yield f"node {index} moved by {np.abs(box - other).max()}"
         corners = [_corners(before, primitive) for primitive in _primitives(before, index)]
         if corners != [_corners(after, primitive) for primitive in _primitives(after, index)]:

@@ -10,7 +10,7 @@ from pathlib import Path
 from roomscale.cli.errors import BadScene, UsageError
 from roomscale.cli.output import Output
 from roomscale.cli.publishing import SHOWN_NOTES
-from roomscale.scenes import RejectedScene, Scene, SceneError, check, errors_of, mend, open_scene
+from roomscale.scenes import Finding, RejectedScene, Scene, SceneError, check, errors_of, mend, open_scene
 from roomscale.scenes.files import write_atomically
 from roomscale.scenes.package import PackOptions, pack, pack_single, write_package
 from roomscale.scenes.package.report import PackReport
@@ -22,7 +22,7 @@ def sound_scene(path: Path, output: Output, *, fix: bool) -> Scene:
     with output.step(f"checking {path.name}"):
         try:
             scene = open_scene(path)
-            mended = []
+            mended: list[Finding] = []
             if fix:
                 scene, mended = mend(scene)
             findings = check(scene)

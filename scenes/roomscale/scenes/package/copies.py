@@ -18,7 +18,7 @@ _KEPT = ("name", "extras")
 def empty_scene(source: Scene, **lists: list[Any]) -> Scene:
     """A scene without data that has these top-level lists; credit (`asset.copyright`) stays with what it is for."""
     credit = {key: value for key, value in source.json["asset"].items() if key == "copyright"}
-    tree: JsonObject = {"asset": {"version": "2.0", **credit}}
+    tree: JsonObject = {"asset": {"version": "2.0", **credit}, **({"scene": 0} if lists.get("scenes") else {})}
     return Scene({**tree, **{key: value for key, value in lists.items() if value}}, limits=source.limits)
 
 

@@ -6,8 +6,7 @@ Rule: the same scene and options give the same package, byte for byte, whatever 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from types import MappingProxyType
+from dataclasses import dataclass, replace
 
 from roomscale.scenes import jsonio
 from roomscale.scenes.checks.structure import require_sound
@@ -22,19 +21,12 @@ from roomscale.scenes.package.pictures import Levels, at_all_levels
 from roomscale.scenes.package.priority import in_order
 from roomscale.scenes.package.report import PackReport, StepBytes, downloads, kept_extensions, parts_lines
 from roomscale.scenes.package.rows import MadePart, merged
-from roomscale.scenes.package.steps import BASE_STEPS, as_base, as_entry, mesh_bytes, simplified
+from roomscale.scenes.package.steps import BASE_STEPS, as_entry, mesh_bytes, simplified
 from roomscale.scenes.package.write import Package, file_ref
-from roomscale.scenes.pixels import Encoding
-from roomscale.scenes.transforms.images import shrink_images
 from roomscale.scenes.transforms.pipeline import PRESETS, optimise
 
 DEFAULT_LIMIT = 50_000_000
 """Bytes of one file: what a homeserver takes unless told otherwise (Synapse's `max_upload_size` of 50M)."""
-
-ENCODINGS: Mapping[str, Encoding] = MappingProxyType(
-    {"fast": Encoding(effort=1), "default": Encoding(), "small": Encoding(colour=72, normal=78, data=78, effort=6)}
-)
-"""Preset → how its sharper images are written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +34,7 @@ class PackOptions:
     """How to pack. `texture_size`: pixels of the longest edge at the highest level, from 256.
 
     `limit`: bytes that no file exceeds. `workers`: threads that encode images, None for one per core.
-    `preset`: a key of `ENCODINGS`.
+    `preset`: a key of `PRESETS`.
     """
 
     texture_size: int = EDGES[DESKTOP]
@@ -68,13 +60,13 @@ def pack(
         return _passed_through(scene)
     moving, steps = _base(scene, tell)
     tell("meshes of the entry", 0.15)
-    base = as_base(entries.without_animations(moving))
+    base = entries.without_animations(moving)
     is_marked = entries.can_be_marked(base)
     simple, simpler = simplified(base) if is_marked else (base, [])
     images = at_all_levels(
         base,
         edges_for(options.texture_size),
-        ENCODINGS[options.preset],
+        PRESETS[options.preset].encoding,
         options.workers,
         lambda done, total: tell("images", 0.2 + 0.5 * done / total),
     )
@@ -139,14 +131,13 @@ def pack_single(
     scene: Scene, options: PackOptions = PackOptions(), tell: Tell = lambda _doing, _done: None
 ) -> tuple[bytes, PackReport]:
     """The scene as one .glb, fully compressed, and what it came to. Raises as `pack` does."""
-    preset = PRESETS[options.preset]
+    preset = replace(PRESETS[options.preset], edge=options.texture_size)
     scene = _in_one_piece(scene)
     steps = [StepBytes("source", _weight(scene))]
     result, done = optimise(
         scene, preset, workers=options.workers, progress=lambda name, number, count: tell(name, number / count)
     )
     steps += [StepBytes(step.name, step.after) for step in done.steps]
-    result = shrink_images(result, options.texture_size, ENCODINGS[options.preset], workers=options.workers)
     data = to_glb(result)
     steps.append(StepBytes("file", len(data)))
     if len(data) > options.limit:

@@ -52,7 +52,6 @@ def _mesh_part(base: Scene, group: Sequence[int], limit: int) -> Iterator[MadePa
     draft = Draft(
         empty_scene(
             base,
-            scene=0,
             scenes=[{"nodes": list(range(len(group)))}],
             nodes=[{"mesh": position} for position in range(len(group))],
             meshes=[{"primitives": []} for _ in group],

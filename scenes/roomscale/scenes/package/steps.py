@@ -35,7 +35,8 @@ BASE_STEPS: tuple[Step, ...] = (
     ("dedupe", dedupe),
     ("prune", prune),
     ("resample", resample),
-    ("round", quantise),
+    ("round", lambda scene: weld(quantise(scene))),
+    ("dedupe again", lambda scene: prune(dedupe(scene))),  # what rounding made equal
 )
 """Name → transform, in this order. Rounding needs the whole scene: how large a mesh stands in it is said by nodes."""
 
@@ -62,11 +63,6 @@ def simplified(base: Scene) -> tuple[Scene, list[int]]:
     return simple, [index for index in changed if index not in set(whole)]
 
 
-def as_base(still: Scene) -> Scene:
-    """The base without its animations, its meshes as entry and parts are made from them. Raises `BrokenData`."""
-    return weld(still)
-
-
 def as_entry(simple: Scene) -> Scene:
     """The entry's numbers in the smallest types that every viewer reads. Raises `BrokenData`."""
     return shrink(merge(quantise(simple, integers=True)))
@@ -74,7 +70,7 @@ def as_entry(simple: Scene) -> Scene:
 
 def as_part(scene: Scene) -> Scene:
     """A part's scene, whose numbers are rounded already, with its data compressed. Raises `BrokenData`."""
-    return shrink(compress(reorder(scene)))
+    return shrink(merge(compress(reorder(scene))))
 
 
 def mesh_bytes(scene: Scene, mesh: int) -> int:
