@@ -186,14 +186,15 @@ def _colliders(before: Scene, after: Scene) -> Iterator[str]:
 
 
 def _solid(scene: Scene, mesh: int) -> str:
-    """A hash of the triangles of a mesh, in their places."""
+    """A hash of the triangles of a mesh, in their places: in which order they come, and with which corner, is free."""
     digest = hashlib.sha256()
     for primitive in scene.list_of("meshes")[mesh]["primitives"]:
         points = read_floats(scene, primitive["attributes"]["POSITION"])
         if "indices" in primitive:
             points = points[read(scene, primitive["indices"])[:, 0]]
-        triangles = points.reshape(-1, 9) if len(points) % 3 == 0 else points
-        digest.update(np.ascontiguousarray(triangles[np.lexsort(triangles.T)]).tobytes())
+        corners = [tuple(point) for point in points.tolist()]
+        triangles = zip(corners[::3], corners[1::3], corners[2::3], strict=False)
+        digest.update(repr(sorted(min((a, b, c), (b, c, a), (c, a, b)) for a, b, c in triangles)).encode())
     return digest.hexdigest()
 
 
