@@ -16,6 +16,9 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 def _build_client() -> ModuleType:
     """`web/build_client.py`; loaded by path, for a build backend has no `web` on its module path."""
+    folder = str(Path(__file__).parent)
+    if folder not in sys.path:
+        sys.path.append(folder)  # for what it imports from beside it
     spec = importlib.util.spec_from_file_location("build_client", Path(__file__).with_name("build_client.py"))
     if spec is None or spec.loader is None:
         raise ImportError("web/build_client.py is missing from this source tree")
@@ -31,7 +34,7 @@ class ClientHook(BuildHookInterface[Any]):
     def dependencies(self) -> list[str]:
         """Node itself, from PyPI, but only where it is needed and none is there."""
         client = _build_client()
-        return [] if client.is_fresh() or client.find_node() else [str(client.NODE_WHEEL)]
+        return [] if client.is_complete() or client.find_node() else [str(client.NODE_WHEEL)]
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
         """Build, and place the client in the wheel; an editable install reads it from the checkout."""
