@@ -20,8 +20,6 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-import build_validator
-
 WEB = Path(__file__).resolve().parent
 DIST = WEB / "dist"
 STAMP = DIST / "built-from.json"
@@ -113,11 +111,6 @@ def _source_files() -> list[Path]:
     return files
 
 
-def is_complete() -> bool:
-    """Whether nothing is left to build, so that no node is needed."""
-    return is_fresh() and build_validator.is_there()
-
-
 def is_fresh() -> bool:
     """Whether `web/dist` was built from the sources as they are now."""
     try:
@@ -172,8 +165,7 @@ def require_node(*, install: bool = False) -> Node:
 
 
 def build(*, may_install_node: bool = False) -> Path:
-    """Build `web/dist` if it is stale and return it, and take what else comes from npm. Raises ClientBuildError."""
-    build_validator.take(lambda: install_packages(require_node(install=may_install_node)))
+    """Build `web/dist` if it is stale and return it. Raises ClientBuildError."""
     if is_fresh():
         return DIST
     node = require_node(install=may_install_node)

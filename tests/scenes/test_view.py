@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from roomscale.scenes import RejectedScene, parse_scene
-from roomscale.scenes.transforms import local_matrix, world_matrices
+from roomscale.scenes.placement import local_matrix, world_matrices
 from roomscale.scenes.view import Body, Licence, Link, Seat, SpawnPoint, view
 from tests.scenes.crafted import changed, gltf, triangle, with_extension
 

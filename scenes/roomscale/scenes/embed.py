@@ -10,8 +10,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from roomscale.scenes import jsonio
-from roomscale.scenes.accessors import MESHOPT_EXTENSIONS, is_placeholder
 from roomscale.scenes.checks.structure import require_sound
+from roomscale.scenes.compressed import MESHOPT_EXTENSIONS, is_placeholder
 from roomscale.scenes.container import build_glb
 from roomscale.scenes.document import Scene
 from roomscale.scenes.errors import BrokenData, UnsafeUri

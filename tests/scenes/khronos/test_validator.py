@@ -12,7 +12,9 @@ from roomscale.scenes.khronos import Answer, Validator, ValidatorLimits, merge
 from roomscale.scenes.khronos.runner import SCRIPT
 from tests.scenes.crafted import BINARY, changed, glb, gltf, png, triangle, with_extension, with_image
 
-needs_script = pytest.mark.skipif(not SCRIPT.exists(), reason="the validator is not built: python web/build_client.py")
+needs_script = pytest.mark.skipif(
+    not SCRIPT.exists(), reason="the validator is not built: python web/build_validator.py"
+)
 IMPATIENT = ValidatorLimits(seconds=0.5, patience=8.0)
 
 
@@ -108,7 +110,7 @@ def test_without_it_there_is_one_information_and_no_more(tmp_path: Path) -> None
         merged = merge(check(scene), validator.ask(scene))
     new = [finding for finding in merged if finding not in check(scene)]
     assert [(finding.code, finding.severity) for finding in new] == [("KHRONOS_VALIDATOR_UNAVAILABLE", Severity.INFO)]
-    assert "build_client.py" in new[0].message
+    assert "build_validator.py" in new[0].message
 
 
 def test_a_scene_that_is_too_large_is_not_sent() -> None:

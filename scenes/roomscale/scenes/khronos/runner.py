@@ -99,7 +99,7 @@ class Validator:
     def ask(self, scene: Scene) -> Answer:
         """Have a scene validated that our own checks have passed, as it is in memory."""
         if not self._script.exists():
-            return Answer(None, "it is not installed; `python web/build_client.py` in a checkout brings it")
+            return Answer(None, "it is not installed; `python web/build_validator.py` in the checkout brings it")
         try:
             resources = _resources(scene)
         except SceneError as error:

@@ -1,0 +1,281 @@
+"""Every place in a scene's JSON that names another entry by its number: found by kind, and rewritten.
+
+A kind is the list that an index counts in: `accessors`, `nodes`, or an extension's, `KHR_lights_punctual/lights`.
+The places are those of the tables of `checks` and of `reference_tables`; JSON pointers count too. `extras` belong to
+whoever wrote them and are not looked into.
+Rule: what an extension means that is in no table may name anything. So a scene that has one is never renumbered
+(`is_movable`); its entries may be replaced where they are.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from roomscale.scenes.checks.gltf import ROOT
+from roomscale.scenes.checks.schema import ListOf, MapOf, Object, Ref, Type
+from roomscale.scenes.jsonio import JsonObject
+from roomscale.scenes.reference_tables import (
+    PINNED,
+    REFERENCE_TABLES,
+    WITHOUT_INDICES,
+    HubsLinks,
+    Pointer,
+)
+
+_BYTES = re.compile(r"(?i)buffer(?!view)|byteoffset")
+MOVABLE = frozenset(
+    {"accessors", "bufferViews", "images", "textures", "samplers", "materials", "meshes", "skins"},
+)
+"""Kinds whose entries may get other numbers, or go. On all others, nodes before all, a world's meaning hangs."""
+_HUBS_KINDS = {"node": "nodes", "material": "materials", "texture": "textures", "mesh": "meshes", "image": "images"}
+
+
+@dataclass(slots=True)
+class Reference:
+    """One place that names entry `index` of the list `kind`: `holder[key]`.
+
+    `extension`: the extension in whose object it stands, "" for glTF's own. `is_pointer`: it is a JSON pointer, of
+    which the number is a part.
+    """
+
+    kind: str
+    index: int
+    holder: Any
+    key: Any
+    extension: str = ""
+    is_pointer: bool = False
+
+    def set(self, index: int) -> None:
+        """Name another entry; changes the JSON."""
+        if self.is_pointer:
+            head, tail = _split(self.holder[self.key])
+            self.holder[self.key] = "/".join([*head, str(index), *tail])
+        else:
+            self.holder[self.key] = index
+        self.index = index
+
+
+def references(json: JsonObject) -> Iterator[Reference]:
+    """All places of `json` that name something that is there; numbers that lead nowhere are passed over.
+
+    `json` may be changed between two of them, but for its shape.
+    """
+    return _Finder(json).found()
+
+
+def referenced(json: JsonObject) -> dict[str, set[int]]:
+    """Kind → the entries that something names."""
+    result: dict[str, set[int]] = {}
+    for reference in references(json):
+        result.setdefault(reference.kind, set()).add(reference.index)
+    return result
+
+
+def named_by_extensions(json: JsonObject) -> dict[str, set[int]]:
+    """Kind → the entries that an extension's object names, pointers included."""
+    result: dict[str, set[int]] = {}
+    for reference in references(json):
+        if reference.extension:
+            result.setdefault(reference.kind, set()).add(reference.index)
+    return result
+
+
+def unknown_extensions(json: JsonObject) -> set[str]:
+    """Extensions that stand somewhere in the scene, and of which it is not known what they name."""
+    return _Finder(json).unknown()
+
+
+def names_bytes(json: JsonObject, unknown: set[str]) -> bool:
+    """Whether one of the `unknown` extensions speaks of buffers, or of offsets in them: then no byte may move."""
+    return any(_BYTES.search(key) for key in _keys_of(json, unknown))
+
+
+def movable(json: JsonObject) -> frozenset[str]:
+    """The kinds whose entries may get other numbers; none, if the scene has an extension that no table knows."""
+    finder = _Finder(json)
+    if finder.unknown():
+        return frozenset()
+    pinned = [kinds for name, kinds in PINNED.items() if name in finder.met]
+    return MOVABLE.difference(*pinned)
+
+
+def renumber(
+    json: JsonObject, kept: Mapping[str, Sequence[int]], instead: Mapping[str, Mapping[int, int]] | None = None
+) -> None:
+    """Leave only some entries of lists, in the order given, and rewrite all that names them; changes `json`.
+
+    `kept`: kind → the old numbers of the entries that stay. `instead`: kind → an entry that goes → the kept one (old
+    numbers) that stands for it. What stays may name only what stays or has one that stands for it.
+    The caller has asked `movable`.
+    """
+    new: dict[str, dict[int, int]] = {}
+    for kind, numbers in kept.items():
+        new[kind] = {old: position for position, old in enumerate(numbers)}
+        staying = set(numbers)
+        json[kind] = [entry if old in staying else {} for old, entry in enumerate(json.get(kind, ()))]
+    for kind, pairs in (instead or {}).items():
+        new[kind].update({gone: new[kind][stands] for gone, stands in pairs.items()})
+    for reference in list(references(json)):
+        numbers_of = new.get(reference.kind)
+        if numbers_of is not None and numbers_of[reference.index] != reference.index:
+            reference.set(numbers_of[reference.index])
+    for kind, numbers in kept.items():
+        json[kind] = [json[kind][old] for old in numbers]
+        if not numbers:
+            del json[kind]
+
+
+class _Finder:
+    """One walk over the JSON along the tables. `met`: the extensions seen so far."""
+
+    def __init__(self, json: JsonObject) -> None:
+        self._json = json
+        self._lengths: dict[str, int] = {}
+        self._odd: set[str] = set()
+        self.met: set[str] = set()
+
+    def unknown(self) -> set[str]:
+        """Extensions that no table knows, or that stand where none of their tables is for."""
+        for _ in self.found():
+            pass
+        return self._odd | ({name for name, _ in _all_extensions(self._json)} - self.met - WITHOUT_INDICES)
+
+    def found(self) -> Iterator[Reference]:
+        """The references, in no particular order."""
+        todo: list[tuple[Type, Any, str]] = [(ROOT, self._json, "")]
+        while todo:
+            table, value, extension = todo.pop()
+            if type(table) is Object and type(value) is dict:
+                yield from self._object(table, value, extension, todo)
+            elif type(table) is ListOf and type(value) is list:
+                yield from self._items(table.item, value, range(len(value)), extension, todo)
+            elif type(table) is MapOf and type(value) is dict:
+                yield from self._items(table.item, value, list(value), extension, todo)
+            elif type(table) is HubsLinks:
+                yield from self._links(value, extension)
+
+    def _object(self, table: Object, value: JsonObject, extension: str, todo: list[Any]) -> Iterator[Reference]:
+        for key, item in value.items():
+            known = table.fields.get(key)
+            if known is not None:
+                if type(known) is Ref or type(known) is Pointer:
+                    yield from self._reference(known, value, key, extension, todo)
+                elif type(item) is dict or (type(item) is list and _leads_on(known)):
+                    todo.append((known, item, extension))
+            elif key == "extensions" and type(item) is dict:
+                self._extensions(table.name, item, todo)
+
+    def _extensions(self, place: str, extensions: JsonObject, todo: list[Any]) -> None:
+        for name, content in extensions.items():
+            table = REFERENCE_TABLES.get((place, name))
+            if table is not None:
+                self.met.add(name)
+                todo.append((table, content, name))
+            elif name in WITHOUT_INDICES:
+                self.met.add(name)
+            else:
+                self._odd.add(name)
+
+    def _items(
+        self, item: Type, holder: Any, keys: Sequence[Any], extension: str, todo: list[Any]
+    ) -> Iterator[Reference]:
+        if type(item) is Ref:
+            for key in keys:
+                yield from self._reference(item, holder, key, extension, todo)
+        elif _leads_on(item):
+            todo.extend((item, holder[key], extension) for key in keys)
+
+    def _reference(
+        self, table: Ref | Pointer, holder: Any, key: Any, extension: str, todo: list[Any]
+    ) -> Iterator[Reference]:
+        value = holder[key]
+        if type(table) is Pointer:
+            if type(value) is str and (target := _target(value)) is not None and self._is_there(*target):
+                yield Reference(*target, holder, key, extension, is_pointer=True)
+        elif type(value) is dict and isinstance(table, Ref) and table.to == "textures":
+            todo.append((_TEXTURE_HOLDER, value, extension))
+        elif isinstance(table, Ref) and type(value) is int and self._is_there(table.to, value):
+            yield Reference(table.to, value, holder, key, extension)
+
+    def _links(self, value: Any, extension: str) -> Iterator[Reference]:
+        todo = [value]
+        while todo:
+            item = todo.pop()
+            if type(item) is dict:
+                kind, index = _HUBS_KINDS.get(str(item.get("__mhc_link_type"))), item.get("index")
+                if kind is not None and type(index) is int and self._is_there(kind, index):
+                    yield Reference(kind, index, item, "index", extension)
+                todo.extend(child for child in item.values() if type(child) in (dict, list))
+            elif type(item) is list:
+                todo.extend(child for child in item if type(child) in (dict, list))
+
+    def _is_there(self, kind: str, index: int) -> bool:
+        if kind not in self._lengths:
+            entries = _list_at(self._json, kind)
+            self._lengths[kind] = len(entries) if type(entries) is list else 0
+        return 0 <= index < self._lengths[kind]
+
+
+_TEXTURE_HOLDER = Object("textureInfo", {"index": Ref("textures")}, open=True)
+
+
+def _leads_on(table: Type) -> bool:
+    """Whether something may be named inside; lists of plain numbers are not gone through."""
+    if isinstance(table, ListOf):
+        return _leads_on(table.item)
+    return isinstance(table, (Ref, Pointer, Object, MapOf, HubsLinks))
+
+
+def _list_at(json: JsonObject, kind: str) -> Any:
+    extension, _, key = kind.rpartition("/")
+    if not extension:
+        return json.get(key)
+    extensions = json.get("extensions")
+    holder = extensions.get(extension) if isinstance(extensions, dict) else None
+    return holder.get(key) if isinstance(holder, dict) else None
+
+
+def _split(pointer: str) -> tuple[list[str], list[str]]:
+    """The steps of a JSON pointer before its first number, and those after it."""
+    steps = pointer.split("/")
+    at = 4 if steps[1:2] == ["extensions"] else 2
+    return steps[:at], steps[at + 1 :]
+
+
+def _target(pointer: str) -> tuple[str, int] | None:
+    steps = pointer.split("/")
+    if steps[1:2] == ["extensions"] and len(steps) > 4:
+        kind, number = f"{steps[2]}/{steps[3]}", steps[4]
+    elif len(steps) > 2:
+        kind, number = steps[1], steps[2]
+    else:
+        return None
+    return (kind, int(number)) if number.isascii() and number.isdigit() and len(number) < 10 else None
+
+
+def _all_extensions(json: JsonObject) -> Iterator[tuple[str, Any]]:
+    """Every extension at any depth outside `extras`, wherever it stands, and what it holds."""
+    todo: list[Any] = [json]
+    while todo:
+        item = todo.pop()
+        if type(item) is dict:
+            if type(extensions := item.get("extensions")) is dict:
+                yield from extensions.items()
+            todo.extend(child for key, child in item.items() if key != "extras" and type(child) in (dict, list))
+        else:
+            todo.extend(child for child in item if type(child) in (dict, list))
+
+
+def _keys_of(json: JsonObject, names: set[str]) -> Iterator[str]:
+    """The keys at any depth of these extensions' objects."""
+    todo = [content for name, content in _all_extensions(json) if name in names]
+    while todo:
+        item = todo.pop()
+        if type(item) is dict:
+            yield from item
+            todo.extend(item.values())
+        elif type(item) is list:
+            todo.extend(item)
