@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from roomscale.scenes import Severity, parse_scene
-from roomscale.scenes.budgets import PROFILES, Budget, bounds, check_budget, check_scale, costs
+from roomscale.scenes.budgets import PROFILES, Budget, check_budget, costs
+from roomscale.scenes.extent import bounds, check_scale
 from tests.scenes.crafted import changed, glb, gltf, jpeg, triangle, with_extension, with_image
 
 
