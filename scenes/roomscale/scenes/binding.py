@@ -57,18 +57,21 @@ class _Binder:
         self._views: list[JsonObject] = json.get("bufferViews", [])
         self._pieces: list[bytes | memoryview] = []
         self._length = 0
+        self._old: dict[int, memoryview] = {}
         self._placed: dict[tuple[int, int, int], int] = {}
 
     def overlaps(self) -> bool:
         """Whether the old views that stay hold more bytes, each range counted once, than the old buffers."""
+        buffers = self._scene.list_of("buffers")
+        filled = {index for index in range(len(buffers)) if self._scene.has_data(index)}
         ranges = {
             (holder["buffer"], holder.get("byteOffset", 0), holder["byteLength"])
             for index, view in enumerate(self._views)
             if index not in self._data and index not in self._spent
             for holder in (view, compression_of(view))
-            if holder is not None and self._scene.has_data(holder["buffer"])
+            if holder is not None and holder["buffer"] in filled
         }
-        held: int = sum(buffer["byteLength"] for buffer in self._scene.list_of("buffers"))
+        held: int = sum(buffer["byteLength"] for buffer in buffers)
         needed: int = sum(length for _, _, length in ranges)
         return needed > held
 
@@ -152,7 +155,9 @@ class _Binder:
         _put(holder, 0, self._placed[key])
 
     def _old_contents(self, buffer: int, offset: int, length: int, index: int) -> memoryview:
-        data = self._scene.buffer(buffer)
+        if buffer not in self._old:
+            self._old[buffer] = self._scene.buffer(buffer)
+        data = self._old[buffer]
         if offset + length > len(data):
             where = pointer("bufferViews", index)
             raise BrokenData("BUFFER_VIEW_TOO_LONG", where, f"its end at {offset + length:,} is past its buffer's end")

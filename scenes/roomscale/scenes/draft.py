@@ -13,7 +13,7 @@ from roomscale.scenes.accessors import COMPONENT_TYPES, MESHOPT_EXTENSIONS, SHAP
 from roomscale.scenes.binding import ALIGNMENT, bind
 from roomscale.scenes.document import Scene
 from roomscale.scenes.jsonio import JsonObject
-from roomscale.scenes.references import names_bytes, referenced, renumber, unknown_extensions
+from roomscale.scenes.references import names_bytes, referenced, renumber, survey
 
 ARRAY_BUFFER, ELEMENT_ARRAY_BUFFER = 34962, 34963
 """Targets of bufferViews: vertex attributes, and indices (glTF 2.0 §5.11.5)."""
@@ -31,7 +31,6 @@ class Draft:
         self.scene = scene
         self.json: JsonObject = jsonio.copy(scene.json)
         self._data: dict[int, memoryview] = {}
-        self._named_before = referenced(scene.json).get("bufferViews", set())
 
     def add_view(self, data: bytes | memoryview, *, stride: int | None = None, target: int | None = None) -> int:
         """Append a bufferView of these bytes; `stride`: bytes from one element to the next. Returns its index."""
@@ -159,19 +158,24 @@ class Draft:
         The scene itself, if nothing was changed.
         Raises `SceneError`s for bufferViews whose contents cannot be had.
         """
-        if not self._data and jsonio.dump(self.json) == jsonio.dump(self.scene.json):
+        if not self._data and same_json(self.json, self.scene.json):
             return self.scene
-        unknown = unknown_extensions(self.json)
+        named, unknown = survey(self.json)
         views = set(range(len(self.json.get("bufferViews", ()))))
-        spent = views - referenced(self.json).get("bufferViews", set())
+        spent = views - named.get("bufferViews", set())
         if unknown:
-            spent &= self._named_before | set(self._data)
+            spent &= referenced(self.scene.json).get("bufferViews", set()) | set(self._data)
         elif spent:
             kept = sorted(views - spent)
             renumber(self.json, {"bufferViews": kept})
             self._data = {new: self._data[old] for new, old in enumerate(kept) if old in self._data}
             spent = set()
         return bind(self.scene, self.json, self._data, spent, in_place=names_bytes(self.json, unknown))
+
+
+def same_json(one: JsonObject, other: JsonObject) -> bool:
+    """Whether two trees are the same text: in Python 1 == 1.0 == True, and dicts of another order are equal."""
+    return one == other and jsonio.dump(one) == jsonio.dump(other)
 
 
 def packed(array: Array, *, for_vertices: bool = False) -> tuple[memoryview, int | None]:

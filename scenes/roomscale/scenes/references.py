@@ -58,20 +58,23 @@ class Reference:
         self.index = index
 
 
-def references(json: JsonObject) -> Iterator[Reference]:
-    """All places of `json` that name something that is there; numbers that lead nowhere are passed over.
-
-    `json` may be changed between two of them, but for its shape.
-    """
-    return _Finder(json).found()
+def references(json: JsonObject) -> list[Reference]:
+    """All places of `json` that name something that is there, in no order; what leads nowhere is passed over."""
+    return _Finder(json).found
 
 
 def referenced(json: JsonObject) -> dict[str, set[int]]:
     """Kind → the entries that something names."""
+    return survey(json)[0]
+
+
+def survey(json: JsonObject) -> tuple[dict[str, set[int]], set[str]]:
+    """As `referenced`, and as `unknown_extensions`, in one walk."""
+    finder = _Finder(json)
     result: dict[str, set[int]] = {}
-    for reference in references(json):
+    for reference in finder.found:
         result.setdefault(reference.kind, set()).add(reference.index)
-    return result
+    return result, finder.unknown()
 
 
 def named_by_extensions(json: JsonObject) -> dict[str, set[int]]:
@@ -90,7 +93,7 @@ def unknown_extensions(json: JsonObject) -> set[str]:
 
 def names_bytes(json: JsonObject, unknown: set[str]) -> bool:
     """Whether one of the `unknown` extensions speaks of buffers, or of offsets in them: then no byte may move."""
-    return any(_BYTES.search(key) for key in _keys_of(json, unknown))
+    return bool(unknown) and any(_BYTES.search(key) for key in _keys_of(json, unknown))
 
 
 def movable(json: JsonObject) -> frozenset[str]:
@@ -118,7 +121,7 @@ def renumber(
         json[kind] = [entry if old in staying else {} for old, entry in enumerate(json.get(kind, ()))]
     for kind, pairs in (instead or {}).items():
         new[kind].update({gone: new[kind][stands] for gone, stands in pairs.items()})
-    for reference in list(references(json)):
+    for reference in references(json):
         numbers_of = new.get(reference.kind)
         if numbers_of is not None and numbers_of[reference.index] != reference.index:
             reference.set(numbers_of[reference.index])
@@ -129,85 +132,85 @@ def renumber(
 
 
 class _Finder:
-    """One walk over the JSON along the tables. `met`: the extensions seen so far."""
+    """One walk over the JSON along the tables. `found`: the references. `met`: the extensions that a table knows."""
 
     def __init__(self, json: JsonObject) -> None:
         self._json = json
         self._lengths: dict[str, int] = {}
         self._odd: set[str] = set()
+        self._todo: list[tuple[Type, Any, str]] = [(ROOT, json, "")]
+        self.found: list[Reference] = []
         self.met: set[str] = set()
+        self._walk()
 
     def unknown(self) -> set[str]:
         """Extensions that no table knows, or that stand where none of their tables is for."""
-        for _ in self.found():
-            pass
         return self._odd | ({name for name, _ in _all_extensions(self._json)} - self.met - WITHOUT_INDICES)
 
-    def found(self) -> Iterator[Reference]:
-        """The references, in no particular order."""
-        todo: list[tuple[Type, Any, str]] = [(ROOT, self._json, "")]
+    def _walk(self) -> None:
+        todo = self._todo
         while todo:
             table, value, extension = todo.pop()
-            if type(table) is Object and type(value) is dict:
-                yield from self._object(table, value, extension, todo)
-            elif type(table) is ListOf and type(value) is list:
-                yield from self._items(table.item, value, range(len(value)), extension, todo)
-            elif type(table) is MapOf and type(value) is dict:
-                yield from self._items(table.item, value, list(value), extension, todo)
-            elif type(table) is HubsLinks:
-                yield from self._links(value, extension)
+            kind = type(value)
+            if kind is dict:
+                if isinstance(table, Object):
+                    self._object(table, value, extension)
+                elif isinstance(table, MapOf):
+                    self._items(table.item, value, list(value), extension)
+            elif kind is list and isinstance(table, ListOf):
+                self._items(table.item, value, range(len(value)), extension)
+            if isinstance(table, HubsLinks):
+                self._links(value, extension)
 
-    def _object(self, table: Object, value: JsonObject, extension: str, todo: list[Any]) -> Iterator[Reference]:
+    def _object(self, table: Object, value: JsonObject, extension: str) -> None:
+        fields = table.fields
         for key, item in value.items():
-            known = table.fields.get(key)
+            known = fields.get(key)
             if known is not None:
-                if type(known) is Ref or type(known) is Pointer:
-                    yield from self._reference(known, value, key, extension, todo)
-                elif type(item) is dict or (type(item) is list and _leads_on(known)):
-                    todo.append((known, item, extension))
+                kind = type(known)
+                if kind is Ref or kind is Pointer:
+                    self._reference(known, value, key, extension)
+                elif kind is Object or kind is MapOf or (kind is ListOf and _leads_on(known)):
+                    self._todo.append((known, item, extension))
             elif key == "extensions" and type(item) is dict:
-                self._extensions(table.name, item, todo)
+                self._extensions(table.name, item)
 
-    def _extensions(self, place: str, extensions: JsonObject, todo: list[Any]) -> None:
+    def _extensions(self, place: str, extensions: JsonObject) -> None:
         for name, content in extensions.items():
             table = REFERENCE_TABLES.get((place, name))
             if table is not None:
                 self.met.add(name)
-                todo.append((table, content, name))
+                self._todo.append((table, content, name))
             elif name in WITHOUT_INDICES:
                 self.met.add(name)
             else:
                 self._odd.add(name)
 
-    def _items(
-        self, item: Type, holder: Any, keys: Sequence[Any], extension: str, todo: list[Any]
-    ) -> Iterator[Reference]:
+    def _items(self, item: Type, holder: Any, keys: Sequence[Any], extension: str) -> None:
         if type(item) is Ref:
             for key in keys:
-                yield from self._reference(item, holder, key, extension, todo)
+                self._reference(item, holder, key, extension)
         elif _leads_on(item):
-            todo.extend((item, holder[key], extension) for key in keys)
+            self._todo.extend((item, holder[key], extension) for key in keys)
 
-    def _reference(
-        self, table: Ref | Pointer, holder: Any, key: Any, extension: str, todo: list[Any]
-    ) -> Iterator[Reference]:
+    def _reference(self, table: Type, holder: Any, key: Any, extension: str) -> None:
         value = holder[key]
-        if type(table) is Pointer:
-            if type(value) is str and (target := _target(value)) is not None and self._is_there(*target):
-                yield Reference(*target, holder, key, extension, is_pointer=True)
-        elif type(value) is dict and isinstance(table, Ref) and table.to == "textures":
-            todo.append((_TEXTURE_HOLDER, value, extension))
-        elif isinstance(table, Ref) and type(value) is int and self._is_there(table.to, value):
-            yield Reference(table.to, value, holder, key, extension)
+        if isinstance(table, Ref):
+            if type(value) is int and self._is_there(table.to, value):
+                self.found.append(Reference(table.to, value, holder, key, extension))
+            elif type(value) is dict and table.to == "textures":
+                self._todo.append((_TEXTURE_HOLDER, value, extension))
+        elif type(value) is str and (target := _target(value)) is not None and self._is_there(*target):
+            self.found.append(Reference(*target, holder, key, extension, is_pointer=True))
 
-    def _links(self, value: Any, extension: str) -> Iterator[Reference]:
+    def _links(self, value: Any, extension: str) -> None:
         todo = [value]
         while todo:
             item = todo.pop()
             if type(item) is dict:
                 kind, index = _HUBS_KINDS.get(str(item.get("__mhc_link_type"))), item.get("index")
                 if kind is not None and type(index) is int and self._is_there(kind, index):
-                    yield Reference(kind, index, item, "index", extension)
+                    self.found.append(Reference(kind, index, item, "index", extension))
                 todo.extend(child for child in item.values() if type(child) in (dict, list))
             elif type(item) is list:
                 todo.extend(child for child in item if type(child) in (dict, list))
