@@ -115,7 +115,10 @@ def test_plain_shapes_take_their_size_from_the_mesh_and_its_middle() -> None:
 def test_empties_are_shapes_too(extras: Json, shape: Json) -> None:
     json = authored({"name": "Empty", "extras": extras})
     assert json["extensions"]["OMI_physics_shape"]["shapes"] == [shape]
-    assert set(extension(json, 0, "OMI_physics_body")) & {"trigger", "collider"} == set(extras) & {"trigger", "collider"}
+    assert set(extension(json, 0, "OMI_physics_body")) & {"trigger", "collider"} == set(extras) & {
+        "trigger",
+        "collider",
+    }
 
 
 def test_what_moves_has_a_mass() -> None:
@@ -239,7 +242,11 @@ def test_what_the_file_says_as_an_extension_wins() -> None:
 
 def test_world_toml_goes_before_properties_and_those_before_names() -> None:
     toml = '[node."seat"]\nseat = false\n[node."Ball"]\ncollider = { shape = "sphere", radius = 2 }'
-    nodes = {"name": "seat"}, {"name": "Ball", "extras": {"collider": "box"}}, {"name": "W-col", "extras": {"collider": ""}}
+    nodes = (
+        {"name": "seat"},
+        {"name": "Ball", "extras": {"collider": "box"}},
+        {"name": "W-col", "extras": {"collider": ""}},
+    )
     json = authored(*nodes, toml=toml)
     assert extension(json, 0, "OMI_seat") is None
     assert json["extensions"]["OMI_physics_shape"]["shapes"] == [{"type": "sphere", "sphere": {"radius": 2}}]
@@ -311,7 +318,9 @@ words = st.sampled_from(
     "spawn seat portal link uri collider trigger motion mass audio file gain radius near size height sky gravity "
     "lightmap visible angle back title collider_only audio_loop".split()
 )
-sensible = st.sampled_from(["box", "sphere", "capsule", "trimesh", "dynamic", "a.png", "#plaza:a", "#ffffff", "none", True])
+sensible = st.sampled_from(
+    ["box", "sphere", "capsule", "trimesh", "dynamic", "a.png", "#plaza:a", "#ffffff", "none", True]
+)
 
 
 @settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])

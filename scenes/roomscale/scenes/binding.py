@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from roomscale.scenes.accessors import MESHOPT_EXTENSIONS
+from roomscale.scenes.compressed import MESHOPT_EXTENSIONS
 from roomscale.scenes.document import Scene
 from roomscale.scenes.errors import BrokenData
 from roomscale.scenes.findings import pointer

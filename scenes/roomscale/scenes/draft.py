@@ -9,8 +9,9 @@ from __future__ import annotations
 import numpy as np
 
 from roomscale.scenes import jsonio
-from roomscale.scenes.accessors import COMPONENT_TYPES, MESHOPT_EXTENSIONS, SHAPES, Array, is_placeholder
+from roomscale.scenes.accessors import COMPONENT_TYPES, SHAPES, Array
 from roomscale.scenes.binding import ALIGNMENT, bind
+from roomscale.scenes.compressed import MESHOPT_EXTENSIONS, is_placeholder
 from roomscale.scenes.document import Scene
 from roomscale.scenes.jsonio import JsonObject
 from roomscale.scenes.references import names_bytes, referenced, renumber, survey

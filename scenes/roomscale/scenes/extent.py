@@ -11,6 +11,7 @@ from itertools import product
 import numpy as np
 from numpy.typing import NDArray
 
+from roomscale.scenes.accessors import COMPONENT_TYPES, FLOAT
 from roomscale.scenes.checks.structure import require_sound
 from roomscale.scenes.document import Scene
 from roomscale.scenes.findings import Finding, Findings
@@ -72,23 +73,32 @@ def bounds(scene: Scene) -> tuple[Points, Points]:
     return low, high
 
 
+def declared_box(accessor: JsonObject) -> Points | None:
+    """The lowest and the highest corner (2, 3) that an accessor of positions declares, as they mean; None without."""
+    if not len(accessor.get("min", ())) == len(accessor.get("max", ())) == 3:
+        return None
+    component = accessor["componentType"]
+    is_scaled = accessor.get("normalized") and component in COMPONENT_TYPES and component != FLOAT
+    # Bounds of normalised integers are written as they are stored (glTF 2.0 §3.6.2.5).
+    scale = float(np.iinfo(COMPONENT_TYPES[component]).max) if is_scaled else 1.0
+    return np.array([accessor["min"], accessor["max"]], np.float64) / scale
+
+
+def placed(box: Points, matrix: Matrix) -> Points:
+    """The box (2, 3) around a box once a matrix has moved it."""
+    corners = np.array(list(product(*box.T))) @ matrix[:3, :3].T + matrix[:3, 3]
+    return np.stack([corners.min(axis=0), corners.max(axis=0)])
+
+
 def _world_boxes(scene: Scene) -> Iterator[Points]:
-    """The lowest and the highest corner (2, 3) of each primitive that is shown, in the world."""
+    """The box (2, 3) of each primitive that is shown, in the world; of skinned ones the skeleton decides, so none."""
     with np.errstate(all="ignore"):  # matrices of absurd scale give infinite boxes, which is an answer
         for index, matrix in world_matrices(scene).items():
-            for corners in _boxes(scene, scene.list_of("nodes")[index], matrix):
-                yield np.stack([corners.min(axis=0), corners.max(axis=0)])
-
-
-def _boxes(scene: Scene, node: JsonObject, matrix: Matrix) -> Iterator[Points]:
-    """The eight corners in the world of each primitive of a node; of skinned ones the skeleton decides, so none."""
-    if "mesh" not in node or "skin" in node:
-        return
-    for primitive in scene.list_of("meshes")[node["mesh"]]["primitives"]:
-        if "POSITION" not in primitive["attributes"]:
-            continue
-        accessor = scene.list_of("accessors")[primitive["attributes"]["POSITION"]]
-        if len(accessor.get("min", ())) == len(accessor.get("max", ())) == 3:
-            x, y, z = zip(accessor["min"], accessor["max"], strict=True)
-            corners = np.array(list(product(x, y, z)), np.float64)
-            yield corners @ matrix[:3, :3].T + matrix[:3, 3]
+            node = scene.list_of("nodes")[index]
+            if "mesh" not in node or "skin" in node:
+                continue
+            for primitive in scene.list_of("meshes")[node["mesh"]]["primitives"]:
+                if "POSITION" in primitive["attributes"]:
+                    box = declared_box(scene.list_of("accessors")[primitive["attributes"]["POSITION"]])
+                    if box is not None:
+                        yield placed(box, matrix)

@@ -17,11 +17,11 @@ from numpy.typing import NDArray
 
 from roomscale.scenes import accessors
 from roomscale.scenes.document import Scene
+from roomscale.scenes.extent import Points, declared_box, placed
 from roomscale.scenes.findings import pointer
 from roomscale.scenes.jsonio import JsonObject
 from roomscale.scenes.placement import Matrix, world_matrices
 
-Points = NDArray[np.float64]
 Triangles = NDArray[np.int64]
 
 MESH_SHAPES = ("convex", "trimesh")
@@ -68,11 +68,7 @@ class Solid:
         """Triangles, counted before they are read."""
         if self.mesh is None:
             return len(_BOX_TRIANGLES)
-        return _corner_count(self.scene, self._primitive) // 3
-
-    @property
-    def _primitive(self) -> JsonObject:
-        return _primitive(self.scene, self.mesh, self.primitive)
+        return _corner_count(self.scene, _primitive_of(self.scene, self.mesh, self.primitive)) // 3
 
     def load(self) -> tuple[Points, Triangles]:
         """Points (n, 3), metres in the world, and triangles (m, 3) of them; counter-clockwise is the outside.
@@ -82,8 +78,9 @@ class Solid:
         if self.mesh is None:
             points, triangles = np.array(list(product((-1.0, 1.0), repeat=3))) * self.half, _BOX_TRIANGLES
         else:
-            points = accessors.read_floats(self.scene, self._primitive["attributes"]["POSITION"]).astype(np.float64)
-            triangles = _triangles(self.scene, self._primitive, len(points))
+            primitive = _primitive_of(self.scene, self.mesh, self.primitive)
+            points = accessors.read_floats(self.scene, primitive["attributes"]["POSITION"]).astype(np.float64)
+            triangles = _triangles(self.scene, primitive, len(points))
         if np.linalg.det(self.matrix[:3, :3]) < 0.0:  # mirrored: glTF 2.0 §3.7.4 turns the winding
             triangles = triangles[:, ::-1]
         return points @ self.matrix[:3, :3].T + self.matrix[:3, 3], triangles
@@ -134,7 +131,7 @@ def solids(scene: Scene) -> list[Solid]:
     if stated:
         return [solid for one in stated if one.node in places for solid in _of_collider(scene, one, places[one.node])]
     moved = _moved(scene)
-    found = []
+    found: list[Solid] = []
     for index, matrix in places.items():
         node = scene.list_of("nodes")[index]
         is_still = index not in moved and "skin" not in node
@@ -147,7 +144,8 @@ def _of_collider(scene: Scene, collider: Collider, matrix: Matrix) -> Iterator[S
     if collider.mesh is not None:
         yield from _of_mesh(scene, collider.node, collider.mesh, matrix)
     else:
-        low, high = _around(matrix, [-half for half in collider.half], list(collider.half))
+        half = np.array(collider.half)
+        low, high = placed(np.stack([-half, half]), matrix)
         yield Solid(scene, collider.node, matrix, None, 0, low, high, collider.half)
 
 
@@ -155,26 +153,15 @@ def _of_mesh(scene: Scene, node: int, mesh: int, matrix: Matrix) -> Iterator[Sol
     for number, primitive in enumerate(scene.list_of("meshes")[mesh]["primitives"]):
         if primitive.get("mode", 4) not in (4, 5, 6) or "POSITION" not in primitive["attributes"]:
             continue
-        accessor = scene.list_of("accessors")[primitive["attributes"]["POSITION"]]
-        if primitive.get("targets") or not len(accessor.get("min", ())) == len(accessor.get("max", ())) == 3:
-            continue
-        scale = _normalised(accessor)
-        low, high = _around(matrix, [v * scale for v in accessor["min"]], [v * scale for v in accessor["max"]])
-        yield Solid(scene, node, matrix, mesh, number, low, high)
+        box = declared_box(scene.list_of("accessors")[primitive["attributes"]["POSITION"]])
+        if box is not None and not primitive.get("targets"):
+            low, high = placed(box, matrix)
+            yield Solid(scene, node, matrix, mesh, number, low, high)
 
 
-def _normalised(accessor: JsonObject) -> float:
-    """What declared bounds are multiplied by: those of normalised integers are written as stored."""
-    component = accessor["componentType"]
-    if not accessor.get("normalized") or component == accessors.FLOAT:
-        return 1.0
-    return 1.0 / float(np.iinfo(accessors.COMPONENT_TYPES[component]).max)
-
-
-def _around(matrix: Matrix, low: list[float], high: list[float]) -> tuple[Points, Points]:
-    corners = np.array(list(product(*zip(low, high, strict=True))), np.float64)
-    placed = corners @ matrix[:3, :3].T + matrix[:3, 3]
-    return placed.min(axis=0), placed.max(axis=0)
+def _primitive_of(scene: Scene, mesh: int, number: int) -> JsonObject:
+    primitive: JsonObject = scene.list_of("meshes")[mesh]["primitives"][number]
+    return primitive
 
 
 def _moved(scene: Scene) -> set[int]:

@@ -19,7 +19,7 @@ from roomscale.scenes.edit import Edit
 from roomscale.scenes.errors import printable
 from roomscale.scenes.findings import Finding, Findings
 from roomscale.scenes.jsonio import JsonObject
-from roomscale.scenes.transforms import world_matrices
+from roomscale.scenes.placement import world_matrices
 
 MOST_SUGGESTIONS = 10
 """Names of `world.toml` that are compared with all names of a scene: each takes 0.2 s at 20,000 nodes."""

@@ -13,7 +13,7 @@ import numpy as np
 from roomscale.scenes.authoring.said import Said
 from roomscale.scenes.authoring.work import Work
 from roomscale.scenes.jsonio import JsonObject
-from roomscale.scenes.transforms import Matrix
+from roomscale.scenes.placement import Matrix
 from roomscale.scenes.uris import link_refusal
 
 SEAT_HEIGHT = 0.45

@@ -14,9 +14,10 @@ from numpy.typing import NDArray
 
 from roomscale.scenes.document import Scene
 from roomscale.scenes.errors import SceneError
+from roomscale.scenes.extent import Points
 from roomscale.scenes.findings import Findings, pointer
 from roomscale.scenes.placement import world_matrices
-from roomscale.scenes.solids import Points, Solid, Triangles, solids
+from roomscale.scenes.solids import Solid, Triangles, solids
 
 HIGHEST_FLOOR = 1.2
 """Metres above a spawn point up to which a floor is stepped onto."""
