@@ -15,7 +15,9 @@ from roomscale.assets.cache import UploadCache
 from roomscale.cli.config import HOST_ACCOUNT, WORLD_SERVER, House
 from roomscale.cli.errors import BadScene
 from roomscale.cli.output import Output
-from roomscale.scenes import RejectedScene, SceneError, check, errors_of, mend, open_scene, to_glb
+from roomscale.scenes import RejectedScene, SceneError, errors_of, mend, open_scene, to_glb
+from roomscale.scenes.judgement import judge
+from roomscale.scenes.khronos import Validator
 from roomscale.worlds.ids import parse_user_id
 from roomscale.worlds.matrix import MatrixClient
 from roomscale.worlds.model import ServerRef
@@ -39,22 +41,34 @@ class ReadyScene:
     glb: bytes
 
 
-def prepare_scene(path: Path, output: Output) -> ReadyScene:
-    """Read, check, mend and pack one file. Raises BadScene; tells what was mended."""
+def prepare_scene(path: Path, output: Output, *, fixes: bool = True, validator: Validator | None = None) -> ReadyScene:
+    """Read, check, mend and pack one file. Raises BadScene; tells what was mended.
+
+    `fixes`: whether to mend what needs no choice; `validator`: Khronos's, to be asked too.
+    """
     with output.step(f"checking {path.name}"):
         try:
-            scene, mended = mend(open_scene(path))
-            findings = check(scene)
+            scene = open_scene(path)
+            scene, mended = mend(scene) if fixes else (scene, [])
+            findings = judge(scene, validator)
             if errors_of(findings):
                 raise RejectedScene(findings)
             glb = to_glb(scene)
         except SceneError as error:
-            raise BadScene(path.name, error) from error
+            raise BadScene(path.name, error, _what_next(error, path, fixes=fixes)) from error
     for finding in mended[:SHOWN_NOTES]:
         output.note(f"mended: {finding.message} ({finding.pointer})")
     if len(mended) > SHOWN_NOTES:
         output.note(f"mended: {len(mended) - SHOWN_NOTES} more")
     return ReadyScene(name=name_of(path), glb=glb)
+
+
+def _what_next(error: SceneError, path: Path, *, fixes: bool) -> str:
+    if not isinstance(error, RejectedScene):
+        return ""
+    if not fixes and all(finding.mendable for finding in errors_of(error.findings)):
+        return "; --fix mends it"
+    return f"; `roomscale check {path.name}` tells how to mend it"
 
 
 def name_of(path: Path) -> str:

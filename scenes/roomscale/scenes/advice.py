@@ -224,6 +224,7 @@ ADVICE: dict[str, Advice] = {
         "Add › Empty, name it spawn, its foot on the floor; the glTF export keeps names",
     ),
     "SPAWN_POINT_": _ARRIVAL,
+    "SPAWN_POINT_NOT_SHOWN": Advice("visitors do not arrive there", "put its node into the scene that is shown"),
     "ARRIVAL_NOT_CHECKED": Advice("nobody knows before somebody visits", "try it: roomscale up FILE"),
     "COLLIDER": _COLLIDER,
     "COLLIDER_CANNOT_MOVE": Advice("it falls through the floor", "give it a convex or a box collider"),
