@@ -315,8 +315,33 @@ json_values = st.recursive(
     max_leaves=6,
 )
 words = st.sampled_from(
-    "spawn seat portal link uri collider trigger motion mass audio file gain radius near size height sky gravity "
-    "lightmap visible angle back title collider_only audio_loop".split()
+    [
+        "spawn",
+        "seat",
+        "portal",
+        "link",
+        "uri",
+        "collider",
+        "trigger",
+        "motion",
+        "mass",
+        "audio",
+        "file",
+        "gain",
+        "radius",
+        "near",
+        "size",
+        "height",
+        "sky",
+        "gravity",
+        "lightmap",
+        "visible",
+        "angle",
+        "back",
+        "title",
+        "collider_only",
+        "audio_loop",
+    ]
 )
 sensible = st.sampled_from(
     ["box", "sphere", "capsule", "trimesh", "dynamic", "a.png", "#plaza:a", "#ffffff", "none", True]

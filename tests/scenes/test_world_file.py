@@ -49,7 +49,7 @@ def test_an_empty_one_says_nothing() -> None:
     ("toml", "place", "hint"),
     [
         ("[nodes.A]", "no section nodes", "did you mean node?"),
-        ("[weather]", "no section weather", f"known are {', '.join(sorted(SECTIONS))}"),
+        ("[xyz]", "no section xyz", f"known are {', '.join(sorted(SECTIONS))}"),
         ("[scene]\ngravty = 1", "scene: there is no key gravty", "did you mean gravity?"),
         ('[node."A"]\ncolider = "box"', 'node."A": there is no key colider', "did you mean collider?"),
         ('[node."A"]\naudio = { fil = "a.mp3" }', 'node."A".audio: there is no key fil', "did you mean file?"),

@@ -5,18 +5,18 @@ then `python tests/scenes/blender/make.py`. Everything in the file is ours. The 
 but for "Custom Properties", which the creator's guide asks for.
 """
 
-# mypy: ignore-errors  - bpy is no dependency of ours: it is 300 MB, and only this script needs it
 from __future__ import annotations
 
 import math
 from pathlib import Path
+from typing import Any
 
-import bpy
+import bpy  # type: ignore[import-not-found]  # 300 MB, and only this script needs it
 
 HERE = Path(__file__).parent
 
 
-def mesh(name: str, *, size: tuple[float, float, float], at: tuple[float, float, float], **properties: object):
+def mesh(name: str, *, size: tuple[float, float, float], at: tuple[float, float, float], **properties: object) -> Any:
     """A box of `size` in metres, its middle at `at` (Blender's axes: z is up), scale applied."""
     bpy.ops.mesh.primitive_cube_add(size=1, location=at)
     made = bpy.context.object
@@ -25,13 +25,15 @@ def mesh(name: str, *, size: tuple[float, float, float], at: tuple[float, float,
     return named(made, name, properties)
 
 
-def empty(name: str, *, at: tuple[float, float, float], turn: float = 0.0, kind: str = "ARROWS", **properties: object):
+def empty(
+    name: str, *, at: tuple[float, float, float], turn: float = 0.0, kind: str = "ARROWS", **properties: object
+) -> Any:
     """An empty; `turn`: degrees about the upright axis."""
     bpy.ops.object.empty_add(type=kind, location=at, rotation=(0, 0, math.radians(turn)))
     return named(bpy.context.object, name, properties)
 
 
-def named(made, name: str, properties: dict[str, object]):
+def named(made: Any, name: str, properties: dict[str, object]) -> Any:
     """Give an object its name and custom properties."""
     made.name = name
     for key, value in properties.items():

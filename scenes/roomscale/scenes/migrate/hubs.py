@@ -15,6 +15,13 @@ from roomscale.scenes.findings import Findings, pointer
 from roomscale.scenes.jsonio import JsonObject
 from roomscale.scenes.uris import link_refusal
 
+PRESENT = {
+    "spawn-point": "OMI_spawn_point",
+    "waypoint": "OMI_spawn_point",
+    "link": "OMI_link",
+    "visible": "KHR_node_visibility",
+    "trimesh": "OMI_physics_body",
+}
 REMOTE = ("audio", "video", "image", "model")
 """Components whose `src` is on a server."""
 
@@ -26,7 +33,11 @@ def hubs(edit: Edit, notes: Findings, *, keep_old: bool) -> None:
         components = node.get("extensions", {}).get(HUBS)
         if not isinstance(components, dict):
             continue
-        moved = [name for name, content in components.items() if _component(edit, index, name, content)]
+        moved = [
+            name
+            for name, content in components.items()
+            if not (keep_old and _is_done(edit, index, name)) and _component(edit, index, name, content)
+        ]
         for name in moved:
             done[name] = done.get(name, 0) + 1
         if remote := [name for name in components if name in REMOTE]:
@@ -47,6 +58,19 @@ def _take_away(edit: Edit, index: int, moved: list[str]) -> None:
         edit.drop(("nodes", index), HUBS)
 
 
+def _is_done(edit: Edit, index: int, name: str) -> bool:
+    """Whether an earlier migration, which kept the old form, left the present one beside it."""
+    node = edit.json["nodes"][index]
+    if name == "box-collider":
+        names = [edit.json["nodes"][child].get("name") for child in node.get("children", ())]
+        return _collider_name(edit, index) in names
+    return PRESENT.get(name) in node.get("extensions", {})
+
+
+def _collider_name(edit: Edit, index: int) -> str:
+    return f"{edit.json['nodes'][index].get('name', '')} collider".strip()
+
+
 def _component(edit: Edit, index: int, name: str, content: object) -> bool:
     """Put what a component means onto its node; whether it has a present form."""
     told: JsonObject = content if isinstance(content, dict) else {}
@@ -59,11 +83,12 @@ def _component(edit: Edit, index: int, name: str, content: object) -> bool:
     elif name == "visible" and told.get("visible") is False:
         new = ("KHR_node_visibility", {"visible": False})
     elif name == "trimesh" and type(mesh := edit.json["nodes"][index].get("mesh")) is int:
-        new = ("OMI_physics_body", _static(edit, {"type": "trimesh", "trimesh": {"mesh": mesh}}))
+        if "OMI_physics_body" not in extensions:
+            new = ("OMI_physics_body", _static(edit, {"type": "trimesh", "trimesh": {"mesh": mesh}}))
     elif name == "box-collider" and (scale := _vector(told.get("scale"), 1.0)) is not None:
         return _box_collider(edit, index, told, scale)
     if new is None:
-        return False
+        return name == "trimesh" and "OMI_physics_body" in extensions
     if new[0] not in extensions:
         edit.extend(("nodes", index), *new)
     return True
@@ -79,10 +104,8 @@ def _box_collider(edit: Edit, index: int, told: JsonObject, scale: list[float]) 
     position, turn = _vector(told.get("position"), 0.0), _vector(told.get("rotation"), 0.0)
     if position is None or turn is None:
         return False
-    name = f"{edit.json['nodes'][index].get('name', '')} collider".strip()
-    if any(edit.json["nodes"][child].get("name") == name for child in edit.json["nodes"][index].get("children", ())):
-        return True  # migrated before, and the old form was kept
-    child = edit.child(index, {"name": name, "translation": position, "rotation": _quaternion(turn)})
+    placed: JsonObject = {"translation": position, "rotation": _quaternion(turn)}
+    child = edit.child(index, {"name": _collider_name(edit, index)} | placed)
     box = {"type": "box", "box": {"size": [abs(part) for part in scale]}}
     edit.extend(("nodes", child), "OMI_physics_body", _static(edit, box))
     return True
