@@ -22,6 +22,7 @@ from roomscale.scenes.accessors import read
 from roomscale.scenes.meshopt import (
     ExpMode,
     MeshoptError,
+    cache_order,
     decode,
     encode_filter_color,
     encode_filter_exp,
@@ -30,7 +31,7 @@ from roomscale.scenes.meshopt import (
     encode_indices,
     encode_triangles,
     encode_vertices,
-    reorder,
+    fetch_order,
     runtime,
     simplify,
 )
@@ -227,9 +228,11 @@ def test_threads_do_not_share_an_instance() -> None:
 def test_reordering_keeps_every_triangle_and_shortens_the_file() -> None:
     _, indices = grid(40)
     shuffled = np.random.default_rng(5).permutation(indices.reshape(-1, 3)).reshape(-1)
-    ordered, table, used = reorder(shuffled, 1_700)
-    assert used == 1_600 and (table[1_600:] == UNUSED).all()
-    assert triangles_of(ordered) == triangles_of(table[shuffled])
+    cached = cache_order(shuffled, 1_700)
+    assert triangles_of(cached) == triangles_of(shuffled)
+    table = fetch_order(cached, 1_700)
+    assert sorted(table[:1_600]) == list(range(1_600)) and (table[1_600:] == UNUSED).all()
+    ordered = table[cached]
     assert len(encode_triangles(ordered)) < 0.5 * len(encode_triangles(shuffled))
 
 
@@ -249,7 +252,9 @@ def test_simplifying_keeps_the_shape_within_the_error() -> None:
 def test_indices_past_the_last_vertex_never_reach_webassembly() -> None:
     positions, indices = grid(4)
     with pytest.raises(MeshoptError):
-        reorder(indices, 15)
+        cache_order(indices, 15)
+    with pytest.raises(MeshoptError):
+        fetch_order(indices, 15)
     with pytest.raises(MeshoptError):
         simplify(indices, positions[:-1], target=3, error=1.0)
 

@@ -9,12 +9,11 @@ import pytest
 from roomscale.scenes import jsonio
 from roomscale.scenes.references import (
     MOVABLE,
+    Survey,
     movable,
     named_by_extensions,
-    names_bytes,
     references,
     renumber,
-    unknown_extensions,
 )
 
 Json = dict[str, Any]
@@ -209,7 +208,7 @@ EXTENSIONS: list[tuple[str, str, Json, set[tuple[str, int]]]] = [
 def test_what_extensions_name(place: str, name: str, content: Json, expected: set[tuple[str, int]]) -> None:
     json = at(place, name, content)
     assert found(json) == expected
-    assert unknown_extensions(json) == set()
+    assert Survey(json).unknown == set()
     assert {(kind, index) for kind, indices in named_by_extensions(json).items() for index in indices} == expected
 
 
@@ -240,17 +239,17 @@ def test_what_goes_is_named_no_more() -> None:
 @pytest.mark.parametrize("place", ["root", "nodes", "materials", "bufferViews", "accessors", "primitives"])
 def test_an_unknown_extension_stops_all_renumbering(place: str) -> None:
     json = at(place, "ACME_new", {"thing": 3})
-    assert unknown_extensions(json) == {"ACME_new"}
+    assert Survey(json).unknown == {"ACME_new"}
     assert movable(json) == frozenset()
 
 
 def test_a_known_extension_where_it_does_not_belong_counts_as_unknown() -> None:
-    assert unknown_extensions(at("cameras", "EXT_texture_webp", {"source": 1})) == {"EXT_texture_webp"}
+    assert Survey(at("cameras", "EXT_texture_webp", {"source": 1})).unknown == {"EXT_texture_webp"}
 
 
 def test_an_unknown_extension_inside_a_known_one_is_seen() -> None:
     json = at("root", "KHR_lights_punctual", {"lights": [{"type": "point", "extensions": {"ACME_glow": {"mesh": 1}}}]})
-    assert unknown_extensions(json) == {"ACME_glow"}
+    assert Survey(json).unknown == {"ACME_glow"}
 
 
 def test_extras_are_nobody_elses_business() -> None:
@@ -269,4 +268,4 @@ def test_graphs_and_lists_beside_others_pin_what_they_count() -> None:
     [({"buffer": 0}, True), ({"a": [{"byteOffset": 4}]}, True), ({"bufferView": 3}, False), ({"mesh": 1}, False)],
 )
 def test_whoever_speaks_of_bytes_is_heard(content: Json, speaks: bool) -> None:
-    assert names_bytes(at("nodes", "ACME_new", content), {"ACME_new"}) is speaks
+    assert Survey(at("nodes", "ACME_new", content)).names_bytes is speaks

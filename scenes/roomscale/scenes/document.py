@@ -37,8 +37,8 @@ class Scene:
     folder: SceneFolder | None = None
     buffers: Mapping[int, bytes | memoryview] = field(default_factory=dict)
     limits: Limits = DEFAULT_LIMITS
-    decoded: dict[int, memoryview] = field(default_factory=dict, repr=False)
-    """What compressed views unpack to, by index; filled by `compressed.decoded_view` alone."""
+    decoded: dict[int, memoryview] = field(default_factory=dict, repr=False, init=False)
+    """What compressed views unpack to, by index; filled by `compressed.decoded_view`, empty in a changed scene."""
     _loaded: dict[str, memoryview] = field(default_factory=dict, repr=False)
 
     def changed(self, json: JsonObject | None = None, buffers: Mapping[int, bytes | memoryview] | None = None) -> Scene:
@@ -47,7 +47,6 @@ class Scene:
             self,
             json=self.json if json is None else json,
             buffers={**self.buffers, **(buffers or {})},
-            decoded={},
             _loaded={},
         )
 

@@ -14,7 +14,7 @@ from roomscale.scenes.binding import ALIGNMENT, bind
 from roomscale.scenes.compressed import MESHOPT_EXTENSIONS, is_placeholder
 from roomscale.scenes.document import Scene
 from roomscale.scenes.jsonio import JsonObject
-from roomscale.scenes.references import names_bytes, referenced, renumber, survey
+from roomscale.scenes.references import Survey, renumber
 
 ARRAY_BUFFER, ELEMENT_ARRAY_BUFFER = 34962, 34963
 """Targets of bufferViews: vertex attributes, and indices (glTF 2.0 §5.11.5)."""
@@ -161,17 +161,17 @@ class Draft:
         """
         if not self._data and same_json(self.json, self.scene.json):
             return self.scene
-        named, unknown = survey(self.json)
+        survey = Survey(self.json)
         views = set(range(len(self.json.get("bufferViews", ()))))
-        spent = views - named.get("bufferViews", set())
-        if unknown:
-            spent &= referenced(self.scene.json).get("bufferViews", set()) | set(self._data)
+        spent = views - survey.named().get("bufferViews", set())
+        if survey.unknown:
+            spent &= Survey(self.scene.json).named().get("bufferViews", set()) | set(self._data)
         elif spent:
             kept = sorted(views - spent)
-            renumber(self.json, {"bufferViews": kept})
+            renumber(self.json, {"bufferViews": kept}, survey=survey)
             self._data = {new: self._data[old] for new, old in enumerate(kept) if old in self._data}
             spent = set()
-        return bind(self.scene, self.json, self._data, spent, in_place=names_bytes(self.json, unknown))
+        return bind(self.scene, self.json, self._data, spent, in_place=survey.names_bytes)
 
 
 def same_json(one: JsonObject, other: JsonObject) -> bool:

@@ -4,7 +4,7 @@ A kind is the list that an index counts in: `accessors`, `nodes`, or an extensio
 The places are those of the tables of `checks` and of `reference_tables`; JSON pointers count too. `extras` belong to
 whoever wrote them and are not looked into.
 Rule: what an extension means that is in no table may name anything. So a scene that has one is never renumbered
-(`is_movable`); its entries may be replaced where they are.
+(`movable`); its entries may be replaced where they are.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from roomscale.scenes.checks.gltf import ROOT
@@ -38,7 +39,8 @@ class Reference:
     """One place that names entry `index` of the list `kind`: `holder[key]`.
 
     `extension`: the extension in whose object it stands, "" for glTF's own. `is_pointer`: it is a JSON pointer, of
-    which the number is a part.
+    which the number is a part. `owner`: the entry of a top-level list in which it stands (kind, index), None for the
+    rest of the root.
     """
 
     kind: str
@@ -47,6 +49,7 @@ class Reference:
     key: Any
     extension: str = ""
     is_pointer: bool = False
+    owner: tuple[str, int] | None = None
 
     def set(self, index: int) -> None:
         """Name another entry; changes the JSON."""
@@ -60,92 +63,94 @@ class Reference:
 
 def references(json: JsonObject) -> list[Reference]:
     """All places of `json` that name something that is there, in no order; what leads nowhere is passed over."""
-    return _Finder(json).found
-
-
-def referenced(json: JsonObject) -> dict[str, set[int]]:
-    """Kind → the entries that something names."""
-    return survey(json)[0]
-
-
-def survey(json: JsonObject) -> tuple[dict[str, set[int]], set[str]]:
-    """As `referenced`, and as `unknown_extensions`, in one walk."""
-    finder = _Finder(json)
-    result: dict[str, set[int]] = {}
-    for reference in finder.found:
-        result.setdefault(reference.kind, set()).add(reference.index)
-    return result, finder.unknown()
-
-
-def named_by_extensions(json: JsonObject) -> dict[str, set[int]]:
-    """Kind → the entries that an extension's object names, pointers included."""
-    result: dict[str, set[int]] = {}
-    for reference in references(json):
-        if reference.extension:
-            result.setdefault(reference.kind, set()).add(reference.index)
-    return result
-
-
-def unknown_extensions(json: JsonObject) -> set[str]:
-    """Extensions that stand somewhere in the scene, and of which it is not known what they name."""
-    return _Finder(json).unknown()
-
-
-def names_bytes(json: JsonObject, unknown: set[str]) -> bool:
-    """Whether one of the `unknown` extensions speaks of buffers, or of offsets in them: then no byte may move."""
-    return bool(unknown) and any(_BYTES.search(key) for key in _keys_of(json, unknown))
+    return Survey(json).references
 
 
 def movable(json: JsonObject) -> frozenset[str]:
     """The kinds whose entries may get other numbers; none, if the scene has an extension that no table knows."""
-    finder = _Finder(json)
-    if finder.unknown():
-        return frozenset()
-    pinned = [kinds for name, kinds in PINNED.items() if name in finder.met]
-    return MOVABLE.difference(*pinned)
+    return Survey(json).movable
+
+
+def named_by_extensions(json: JsonObject) -> dict[str, set[int]]:
+    """Kind → the entries that an extension's object names, pointers included."""
+    return Survey(json).named(by_extensions=True)
 
 
 def renumber(
-    json: JsonObject, kept: Mapping[str, Sequence[int]], instead: Mapping[str, Mapping[int, int]] | None = None
+    json: JsonObject,
+    kept: Mapping[str, Sequence[int]],
+    instead: Mapping[str, Mapping[int, int]] | None = None,
+    survey: Survey | None = None,
 ) -> None:
     """Leave only some entries of lists, in the order given, and rewrite all that names them; changes `json`.
 
     `kept`: kind → the old numbers of the entries that stay. `instead`: kind → an entry that goes → the kept one (old
     numbers) that stands for it. What stays may name only what stays or has one that stands for it.
-    The caller has asked `movable`.
+    `survey`: of `json` as it is, if the caller has one. The caller has asked what is movable.
     """
-    new: dict[str, dict[int, int]] = {}
-    for kind, numbers in kept.items():
-        new[kind] = {old: position for position, old in enumerate(numbers)}
-        staying = set(numbers)
-        json[kind] = [entry if old in staying else {} for old, entry in enumerate(json.get(kind, ()))]
+    new = {kind: {old: position for position, old in enumerate(numbers)} for kind, numbers in kept.items()}
+    staying = {(kind, old) for kind, numbers in kept.items() for old in numbers}
     for kind, pairs in (instead or {}).items():
         new[kind].update({gone: new[kind][stands] for gone, stands in pairs.items()})
-    for reference in references(json):
-        numbers_of = new.get(reference.kind)
-        if numbers_of is not None and numbers_of[reference.index] != reference.index:
-            reference.set(numbers_of[reference.index])
+    for reference in (survey or Survey(json)).references:
+        owner = reference.owner
+        if reference.kind in new and (owner is None or owner[0] not in new or owner in staying):
+            number = new[reference.kind][reference.index]
+            if number != reference.index:
+                reference.set(number)
     for kind, numbers in kept.items():
         json[kind] = [json[kind][old] for old in numbers]
         if not numbers:
             del json[kind]
 
 
-class _Finder:
-    """One walk over the JSON along the tables. `found`: the references. `met`: the extensions that a table knows."""
+class Survey:
+    """One walk over a scene's JSON along the tables.
+
+    `references`: all places that name something, in no order. `known`: the extensions met that a table knows.
+    """
 
     def __init__(self, json: JsonObject) -> None:
         self._json = json
         self._lengths: dict[str, int] = {}
         self._odd: set[str] = set()
-        self._todo: list[tuple[Type, Any, str]] = [(ROOT, json, "")]
-        self.found: list[Reference] = []
-        self.met: set[str] = set()
+        self._owner: tuple[str, int] | None = None
+        self._todo: list[tuple[Type, Any, str]] = []
+        self.references: list[Reference] = []
+        self.known: set[str] = set()
+        self._object(ROOT, {key: value for key, value in json.items() if not _is_list(key)}, "")
         self._walk()
+        for kind, table in ROOT.fields.items():
+            if _is_list(kind) and type(entries := json.get(kind)) is list and isinstance(table, ListOf):
+                for index, entry in enumerate(entries):
+                    self._owner = (kind, index)
+                    self._todo.append((table.item, entry, ""))
+                    self._walk()
 
+    def named(self, *, by_extensions: bool = False) -> dict[str, set[int]]:
+        """Kind → the entries that something names, or that an extension's object names, pointers included."""
+        result: dict[str, set[int]] = {}
+        for reference in self.references:
+            if reference.extension or not by_extensions:
+                result.setdefault(reference.kind, set()).add(reference.index)
+        return result
+
+    @cached_property
     def unknown(self) -> set[str]:
         """Extensions that no table knows, or that stand where none of their tables is for."""
-        return self._odd | ({name for name, _ in _all_extensions(self._json)} - self.met - WITHOUT_INDICES)
+        return self._odd | ({name for name, _ in _all_extensions(self._json)} - self.known - WITHOUT_INDICES)
+
+    @cached_property
+    def movable(self) -> frozenset[str]:
+        """The kinds whose entries may get other numbers; none, if there is an unknown extension."""
+        if self.unknown:
+            return frozenset()
+        return MOVABLE.difference(*(kinds for name, kinds in PINNED.items() if name in self.known))
+
+    @property
+    def names_bytes(self) -> bool:
+        """Whether an unknown extension speaks of buffers, or of offsets in them: then no byte may move."""
+        return bool(self.unknown) and any(_BYTES.search(key) for key in _keys_of(self._json, self.unknown))
 
     def _walk(self) -> None:
         todo = self._todo
@@ -179,10 +184,10 @@ class _Finder:
         for name, content in extensions.items():
             table = REFERENCE_TABLES.get((place, name))
             if table is not None:
-                self.met.add(name)
+                self.known.add(name)
                 self._todo.append((table, content, name))
             elif name in WITHOUT_INDICES:
-                self.met.add(name)
+                self.known.add(name)
             else:
                 self._odd.add(name)
 
@@ -197,11 +202,11 @@ class _Finder:
         value = holder[key]
         if isinstance(table, Ref):
             if type(value) is int and self._is_there(table.to, value):
-                self.found.append(Reference(table.to, value, holder, key, extension))
+                self.references.append(Reference(table.to, value, holder, key, extension, owner=self._owner))
             elif type(value) is dict and table.to == "textures":
                 self._todo.append((_TEXTURE_HOLDER, value, extension))
         elif type(value) is str and (target := _target(value)) is not None and self._is_there(*target):
-            self.found.append(Reference(*target, holder, key, extension, is_pointer=True))
+            self.references.append(Reference(*target, holder, key, extension, is_pointer=True, owner=self._owner))
 
     def _links(self, value: Any, extension: str) -> None:
         todo = [value]
@@ -210,7 +215,7 @@ class _Finder:
             if type(item) is dict:
                 kind, index = _HUBS_KINDS.get(str(item.get("__mhc_link_type"))), item.get("index")
                 if kind is not None and type(index) is int and self._is_there(kind, index):
-                    self.found.append(Reference(kind, index, item, "index", extension))
+                    self.references.append(Reference(kind, index, item, "index", extension, owner=self._owner))
                 todo.extend(child for child in item.values() if type(child) in (dict, list))
             elif type(item) is list:
                 todo.extend(child for child in item if type(child) in (dict, list))
@@ -220,6 +225,11 @@ class _Finder:
             entries = _list_at(self._json, kind)
             self._lengths[kind] = len(entries) if type(entries) is list else 0
         return 0 <= index < self._lengths[kind]
+
+
+def _is_list(key: str) -> bool:
+    table = ROOT.fields.get(key)
+    return isinstance(table, ListOf) and isinstance(table.item, Object)
 
 
 _TEXTURE_HOLDER = Object("textureInfo", {"index": Ref("textures")}, open=True)

@@ -6,6 +6,7 @@ its own, bounded; whatever goes wrong in there is a `MeshoptError`.
 """
 
 from roomscale.scenes.meshopt.codec import (
+    MOST_STRIDE,
     ExpMode,
     decode,
     encode_filter_color,
@@ -16,13 +17,15 @@ from roomscale.scenes.meshopt.codec import (
     encode_triangles,
     encode_vertices,
 )
-from roomscale.scenes.meshopt.geometry import reorder, simplify
+from roomscale.scenes.meshopt.geometry import cache_order, fetch_order, simplify
 from roomscale.scenes.meshopt.runtime import MeshoptError, MeshoptMissing
 
 __all__ = [
+    "MOST_STRIDE",
     "ExpMode",
     "MeshoptError",
     "MeshoptMissing",
+    "cache_order",
     "decode",
     "encode_filter_color",
     "encode_filter_exp",
@@ -31,6 +34,6 @@ __all__ = [
     "encode_indices",
     "encode_triangles",
     "encode_vertices",
-    "reorder",
+    "fetch_order",
     "simplify",
 ]
