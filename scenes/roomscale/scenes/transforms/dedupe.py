@@ -13,7 +13,8 @@ from collections.abc import Hashable, Iterable
 import numpy as np
 
 from roomscale.scenes import jsonio
-from roomscale.scenes.accessors import is_compressed, read
+from roomscale.scenes.accessors import read
+from roomscale.scenes.compressed import is_compressed
 from roomscale.scenes.document import Scene
 from roomscale.scenes.draft import Draft
 from roomscale.scenes.errors import SceneError

@@ -10,8 +10,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from roomscale.scenes import jsonio
-from roomscale.scenes.accessors import is_placeholder
 from roomscale.scenes.checks.structure import require_sound
+from roomscale.scenes.compressed import is_placeholder
 from roomscale.scenes.document import Scene
 from roomscale.scenes.errors import SceneError
 from roomscale.scenes.transforms.dedupe import dedupe
