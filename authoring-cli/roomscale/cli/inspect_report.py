@@ -114,7 +114,7 @@ def _animations(inspection: Inspection, most: int | None) -> Iterator[Styled]:
 
 def _sounds(inspection: Inspection, most: int | None) -> Iterator[Styled]:
     rows = [
-        (f"/extensions/{it.form}/audio/{it.index}", it.name, it.media_type.removeprefix("audio/"), "", size(it.bytes))
+        (f"/audio/{it.index}", it.name, it.media_type.removeprefix("audio/"), "", size(it.bytes))
         for it in inspection.sounds
     ]
     yield from _list("Sounds", ("type", "", "file"), rows, most)
@@ -134,17 +134,17 @@ def _list(title: str, heads: Sequence[str], rows: Sequence[tuple[str, ...]], mos
 
 def _world(inspection: Inspection) -> Iterator[Styled]:
     world = inspection.world
-    counts = {
-        "spawn points": len(world.spawn_points),
-        "links": len(world.links),
-        "seats": len(world.seats),
-        "bodies": len(world.bodies),
-        "sound sources": len(world.sounds),
-        "skies": len(world.skies),
-        "lightmaps": len(world.lightmaps),
-        "behaviour graphs": world.behaviours,
-    }
-    told = ", ".join(f"{count:,} {what}" for what, count in counts.items() if count)
+    counts = (
+        (len(world.spawn_points), "spawn point", "spawn points"),
+        (len(world.links), "link", "links"),
+        (len(world.seats), "seat", "seats"),
+        (len(world.bodies), "body", "bodies"),
+        (len(world.sounds), "sound source", "sound sources"),
+        (len(world.skies), "sky", "skies"),
+        (len(world.lightmaps), "lightmap", "lightmaps"),
+        (world.behaviours, "behaviour graph", "behaviour graphs"),
+    )
+    told = ", ".join(f"{count:,} {one if count == 1 else many}" for count, one, many in counts if count)
     yield from _title("As a world")
     yield [(f"  {told or 'no spawn points, links, seats, bodies or sounds'}", "")]
     if not world.has_colliders:
@@ -177,7 +177,7 @@ def _rights(inspection: Inspection) -> Iterator[Styled]:
 
 def _title(text: str, columns: str = "") -> Iterator[Styled]:
     yield []
-    yield [(f"{text:<44}", "bold"), (columns, "dim")]
+    yield [(f"{text:<44}" if columns else text, "bold"), (columns, "dim")]
 
 
 def _more(count: int, what: str) -> Iterator[Styled]:

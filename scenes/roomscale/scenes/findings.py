@@ -11,6 +11,8 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from roomscale.scenes.errors import printable
+
 
 class Severity(enum.IntEnum):
     """How bad a finding is; only errors make a scene refused."""
@@ -39,7 +41,7 @@ class Finding:
     mendable: bool = False
 
     def __str__(self) -> str:
-        where = f" at {self.pointer}" if self.pointer else ""
+        where = f" at {printable(self.pointer, 200)}" if self.pointer else ""
         return f"{self.severity.name.lower()} {self.code}{where}: {self.message}"
 
 

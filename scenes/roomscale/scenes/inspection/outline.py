@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from roomscale.scenes.checks.structure import require_sound
 from roomscale.scenes.document import Scene
 from roomscale.scenes.jsonio import JsonObject
 
@@ -35,10 +36,11 @@ class Line:
 
 
 def outline(scene: Scene, *, depth: int | None = None, folds: bool = True) -> Iterator[Line]:
-    """The nodes of the scene that is shown, of a scene whose structure is sound, top down.
+    """The nodes of the scene that is shown, top down. Raises `RejectedScene` if its structure is broken.
 
     `depth`: levels shown, None for all; `folds`: whether alike siblings become one line.
     """
+    require_sound(scene)
     scenes, nodes = scene.list_of("scenes"), scene.list_of("nodes")
     roots: list[int] = scenes[scene.json.get("scene", 0)].get("nodes", []) if scenes else []
     order = _order(nodes, roots)
