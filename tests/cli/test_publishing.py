@@ -1,4 +1,4 @@
-"""What a world is called when nobody says."""
+"""What a world is called when nobody says, and which scenes are published at all."""
 
 from __future__ import annotations
 
@@ -6,7 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from roomscale.cli.publishing import alias_of, name_of
+from roomscale.cli.errors import BadScene
+from roomscale.cli.output import Output
+from roomscale.cli.publishing import alias_of, name_of, prepare_scene
+from roomscale.scenes import check, errors_of, parse_scene
+from tests.scenes.crafted import changed, glb, with_extension
 
 
 @pytest.mark.parametrize(
@@ -28,3 +32,20 @@ def test_a_world_is_called_as_its_file_or_as_its_folder(path: str, name: str) ->
 )
 def test_an_alias_is_what_every_homeserver_takes(name: str, alias: str) -> None:
     assert alias_of(name) == alias
+
+
+def test_what_check_rejects_is_published_only_mended_and_only_where_that_is_asked_for(tmp_path: Path) -> None:
+    path = tmp_path / "scene.glb"
+    path.write_bytes(glb(with_extension("OMI_spawn_point", node={}, declared=False)))
+    with pytest.raises(BadScene, match="--fix mends it"):
+        prepare_scene(path, Output(), fixes=False)
+    ready = prepare_scene(path, Output(), fixes=True)
+    assert errors_of(check(parse_scene(ready.glb))) == []
+
+
+def test_what_nobody_can_mend_for_the_creator_is_refused_with_what_to_do(tmp_path: Path) -> None:
+    path = tmp_path / "scene.glb"
+    path.write_bytes(glb(changed("nodes", 0, "mesh", to=7)))
+    for fixes in (True, False):
+        with pytest.raises(BadScene, match=r"roomscale check scene\.glb"):
+            prepare_scene(path, Output(), fixes=fixes)

@@ -49,6 +49,10 @@ MOST_PER_CODE = 50
 """Findings kept of one code: a scene with 5,000 bad lights is told in 50 lines and one more that counts."""
 
 
+MESSAGE_CHARS = 500
+"""Characters of a message that had to be escaped."""
+
+
 class Findings:
     """Collects the findings of one check, at most `MOST_PER_CODE` of each code, worst first when listed."""
 
@@ -66,10 +70,11 @@ class Findings:
         hint: str = "",
         mendable: bool = False,
     ) -> None:
-        """Add one finding."""
+        """Add one finding; what a message quotes of the scene and cannot be shown is escaped."""
         self._counts[code, severity] += 1
         if self._counts[code, severity] <= MOST_PER_CODE:
-            self._kept.append(Finding(code, severity, pointer, message, hint, mendable))
+            shown = message if message.isprintable() else printable(message, MESSAGE_CHARS)
+            self._kept.append(Finding(code, severity, pointer, shown, hint, mendable))
 
     def error(self, code: str, pointer: str, message: str, *, hint: str = "", mendable: bool = False) -> None:
         """Add an error."""
