@@ -12,17 +12,18 @@ from roomscale.scenes.checks.arrival import check_arrival
 from roomscale.scenes.findings import Findings
 from tests.scenes.crafted import Json, gltf
 
-FLOOR = [(-5, 0, -5), (-5, 0, 5), (5, 0, 5), (5, 0, -5)]
+Point = tuple[float, float, float]
+FLOOR: list[Point] = [(-5, 0, -5), (-5, 0, 5), (5, 0, 5), (5, 0, -5)]
 """Wound so that it faces up."""
 QUAD = [0, 1, 2, 0, 2, 3]
 
 
-def quads(*corners: list[tuple[float, float, float]]) -> tuple[list[tuple[float, float, float]], list[int]]:
+def quads(*corners: list[Point]) -> tuple[list[Point], list[int]]:
     points = [point for quad in corners for point in quad]
     return points, [4 * number + corner for number in range(len(corners)) for corner in QUAD]
 
 
-def box(low: float, high: float) -> tuple[list[tuple[float, float, float]], list[int]]:
+def box(low: float, high: float) -> tuple[list[Point], list[int]]:
     """A closed box that faces outwards, of all sides between low and high, standing on y = 0."""
     height = high - low
     top = [(low, height, low), (low, height, high), (high, height, high), (high, height, low)]
@@ -30,7 +31,7 @@ def box(low: float, high: float) -> tuple[list[tuple[float, float, float]], list
     return quads(top, bottom)
 
 
-def world(points: list[tuple[float, float, float]], indices: list[int], *spawns: Any, **nodes: Any) -> Json:
+def world(points: list[Point], indices: list[int], *spawns: Any, **nodes: Any) -> Json:
     """A scene of one mesh and spawn points at these places; `nodes` changes the mesh's node."""
     binary = b"".join(struct.pack("<3f", *point) for point in points) + struct.pack(f"<{len(indices)}H", *indices)
     lows, highs = ([bound(point[axis] for point in points) for axis in range(3)] for bound in (min, max))
@@ -86,17 +87,20 @@ def test_the_inside_of_a_block_is_no_place_but_its_top_is() -> None:
 
 
 def test_a_room_is_a_place_though_a_roof_is_above() -> None:
-    ceiling = [(x, 3, z) for x, _, z in reversed(FLOOR)]
+    ceiling: list[Point] = [(x, 3, z) for x, _, z in reversed(FLOOR)]
     assert codes(world(*quads(FLOOR, ceiling), (0, 0, 0))) == []
 
 
 def test_a_wall_is_no_floor() -> None:
-    wall = [(0, -9, -5), (0.5, 9, -5), (0.5, 9, 5), (0, -9, 5)]
+    wall: list[Point] = [(0, -9, -5), (0.5, 9, -5), (0.5, 9, 5), (0, -9, 5)]
     assert codes(world(*quads(wall), (0.25, 0, 0))) == [("SPAWN_POINT_NO_FLOOR", "1")]
 
 
 def test_the_floor_may_be_turned_moved_scaled_or_mirrored() -> None:
-    turned = {"rotation": [0.7071068, 0, 0, 0.7071068], "translation": [0, 0, 0.1]}  # the floor becomes a wall
+    turned: dict[str, Any] = {
+        "rotation": [0.7071068, 0, 0, 0.7071068],
+        "translation": [0, 0, 0.1],
+    }  # the floor becomes a wall
     assert [code for code, _ in codes(world(*quads(FLOOR), (0, 0, 0), **turned))] == ["SPAWN_POINT_NO_FLOOR"]
     assert codes(world(*quads(FLOOR), (40, 7, 0), translation=[0, 7, 0], scale=[10, 1, 1])) == []
     assert codes(world(*box(-3, 3), (0, 2, 0), scale=[-1, 1, 1])) == [("SPAWN_POINT_INSIDE", "1")]
@@ -135,7 +139,7 @@ def test_a_trimesh_collider_need_not_be_shown() -> None:
 
 @pytest.mark.parametrize(("mode", "indices"), [(5, [0, 1, 3, 2]), (6, [0, 1, 2, 3])])
 def test_strips_and_fans_are_floors_too(mode: int, indices: list[int]) -> None:
-    tree = world(FLOOR, indices, (2, 0, 2), (-2, 0, -2))  # type: ignore[arg-type]
+    tree = world(FLOOR, indices, (2, 0, 2), (-2, 0, -2))
     tree["meshes"][0]["primitives"][0]["mode"] = mode
     assert codes(tree) == []
 
