@@ -38,6 +38,7 @@ _HUBS_KINDS = {"node": "nodes", "material": "materials", "texture": "textures", 
 class Reference:
     """One place that names entry `index` of the list `kind`: `holder[key]`.
 
+    `field`: the name under which it stands: a key, or that of the list or textureInfo that holds it.
     `extension`: the extension in whose object it stands, "" for glTF's own. `is_pointer`: it is a JSON pointer, of
     which the number is a part. `owner`: the entry of a top-level list in which it stands (kind, index), None for the
     rest of the root.
@@ -47,6 +48,7 @@ class Reference:
     index: int
     holder: Any
     key: Any
+    field: str
     extension: str = ""
     is_pointer: bool = False
     owner: tuple[str, int] | None = None
@@ -115,16 +117,16 @@ class Survey:
         self._lengths: dict[str, int] = {}
         self._odd: set[str] = set()
         self._owner: tuple[str, int] | None = None
-        self._todo: list[tuple[Type, Any, str]] = []
+        self._todo: list[tuple[Type, Any, str, str]] = []
         self.references: list[Reference] = []
         self.known: set[str] = set()
-        self._object(ROOT, {key: value for key, value in json.items() if not _is_list(key)}, "")
+        self._object(ROOT, {key: value for key, value in json.items() if not _is_list(key)}, "", "")
         self._walk()
         for kind, table in ROOT.fields.items():
             if _is_list(kind) and type(entries := json.get(kind)) is list and isinstance(table, ListOf):
                 for index, entry in enumerate(entries):
                     self._owner = (kind, index)
-                    self._todo.append((table.item, entry, ""))
+                    self._todo.append((table.item, entry, "", ""))
                     self._walk()
 
     def named(self, *, by_extensions: bool = False) -> dict[str, set[int]]:
@@ -155,28 +157,30 @@ class Survey:
     def _walk(self) -> None:
         todo = self._todo
         while todo:
-            table, value, extension = todo.pop()
+            table, value, field, extension = todo.pop()
             kind = type(value)
             if kind is dict:
                 if isinstance(table, Object):
-                    self._object(table, value, extension)
+                    self._object(table, value, field, extension)
                 elif isinstance(table, MapOf):
-                    self._items(table.item, value, list(value), extension)
-            elif kind is list and isinstance(table, ListOf):
-                self._items(table.item, value, range(len(value)), extension)
+                    for key in list(value):
+                        self._item(table.item, value, key, key, extension)
+            elif kind is list and isinstance(table, ListOf) and _leads_on(table):
+                for index in range(len(value)):
+                    self._item(table.item, value, index, field, extension)
             if isinstance(table, HubsLinks):
                 self._links(value, extension)
 
-    def _object(self, table: Object, value: JsonObject, extension: str) -> None:
+    def _object(self, table: Object, value: JsonObject, field: str, extension: str) -> None:
         fields = table.fields
         for key, item in value.items():
             known = fields.get(key)
             if known is not None:
                 kind = type(known)
                 if kind is Ref or kind is Pointer:
-                    self._reference(known, value, key, extension)
-                elif kind is Object or kind is MapOf or (kind is ListOf and _leads_on(known)):
-                    self._todo.append((known, item, extension))
+                    self._reference(known, value, key, field if key == "index" else key, extension)
+                elif kind is Object or kind is MapOf or kind is ListOf:
+                    self._todo.append((known, item, key, extension))
             elif key == "extensions" and type(item) is dict:
                 self._extensions(table.name, item)
 
@@ -185,28 +189,27 @@ class Survey:
             table = REFERENCE_TABLES.get((place, name))
             if table is not None:
                 self.known.add(name)
-                self._todo.append((table, content, name))
+                self._todo.append((table, content, "", name))
             elif name in WITHOUT_INDICES:
                 self.known.add(name)
             else:
                 self._odd.add(name)
 
-    def _items(self, item: Type, holder: Any, keys: Sequence[Any], extension: str) -> None:
-        if type(item) is Ref:
-            for key in keys:
-                self._reference(item, holder, key, extension)
-        elif _leads_on(item):
-            self._todo.extend((item, holder[key], extension) for key in keys)
+    def _item(self, table: Type, holder: Any, key: Any, field: str, extension: str) -> None:
+        if type(table) is Ref:
+            self._reference(table, holder, key, field, extension)
+        else:
+            self._todo.append((table, holder[key], field, extension))
 
-    def _reference(self, table: Type, holder: Any, key: Any, extension: str) -> None:
+    def _reference(self, table: Type, holder: Any, key: Any, field: str, extension: str) -> None:
         value = holder[key]
         if isinstance(table, Ref):
             if type(value) is int and self._is_there(table.to, value):
-                self.references.append(Reference(table.to, value, holder, key, extension, owner=self._owner))
+                self.references.append(Reference(table.to, value, holder, key, field, extension, False, self._owner))
             elif type(value) is dict and table.to == "textures":
-                self._todo.append((_TEXTURE_HOLDER, value, extension))
+                self._todo.append((_TEXTURE_HOLDER, value, field, extension))
         elif type(value) is str and (target := _target(value)) is not None and self._is_there(*target):
-            self.references.append(Reference(*target, holder, key, extension, is_pointer=True, owner=self._owner))
+            self.references.append(Reference(*target, holder, key, field, extension, True, self._owner))
 
     def _links(self, value: Any, extension: str) -> None:
         todo = [value]
@@ -215,7 +218,9 @@ class Survey:
             if type(item) is dict:
                 kind, index = _HUBS_KINDS.get(str(item.get("__mhc_link_type"))), item.get("index")
                 if kind is not None and type(index) is int and self._is_there(kind, index):
-                    self.references.append(Reference(kind, index, item, "index", extension, owner=self._owner))
+                    self.references.append(
+                        Reference(kind, index, item, "index", "index", extension, False, self._owner)
+                    )
                 todo.extend(child for child in item.values() if type(child) in (dict, list))
             elif type(item) is list:
                 todo.extend(child for child in item if type(child) in (dict, list))
@@ -235,11 +240,9 @@ def _is_list(key: str) -> bool:
 _TEXTURE_HOLDER = Object("textureInfo", {"index": Ref("textures")}, open=True)
 
 
-def _leads_on(table: Type) -> bool:
+def _leads_on(table: ListOf) -> bool:
     """Whether something may be named inside; lists of plain numbers are not gone through."""
-    if isinstance(table, ListOf):
-        return _leads_on(table.item)
-    return isinstance(table, (Ref, Pointer, Object, MapOf, HubsLinks))
+    return isinstance(table.item, (Ref, Pointer, Object, MapOf, HubsLinks, ListOf))
 
 
 def _list_at(json: JsonObject, kind: str) -> Any:

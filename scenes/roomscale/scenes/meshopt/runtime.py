@@ -54,6 +54,7 @@ class Instance:
             raise MeshoptMissing(f"{name}.wasm is not meshoptimizer's: it exports no memory")
         self._memory = memory
         self.call("__wasm_call_ctors")
+        self._start = self.reserve(0)
 
     @property
     def size(self) -> int:
@@ -79,14 +80,14 @@ class Instance:
             raise MeshoptError(f"a mesh needs more than the {MEMORY_BYTES >> 20} MB that meshoptimizer may use")
         return address
 
-    def release(self, address: int) -> None:
-        """Give back all that was reserved from `address` on."""
+    def release(self) -> None:
+        """Give back all that was reserved."""
         end = self.call("sbrk", 0)
-        self.call("sbrk", address - int(end or 0))
+        self.call("sbrk", self._start - int(end or 0))
 
-    def put(self, array: NDArray[Any]) -> int:
-        """Copy an array into memory; its address."""
-        address = self.reserve(array.nbytes)
+    def put(self, array: NDArray[Any], spare: int = 0) -> int:
+        """Copy an array into memory, with `spare` bytes behind it; its address."""
+        address = self.reserve(array.nbytes + spare)
         if array.nbytes:
             target = self._window(address, array.nbytes)
             target[:] = np.ascontiguousarray(array).reshape(-1).view(np.uint8)
@@ -112,9 +113,8 @@ def instance(name: str) -> Iterator[Instance]:
     """This thread's instance of a module (`encoder`, `decoder`, `simplifier`), its memory given back at the end."""
     instances = _of_this_thread()
     running = instances.pop(name, None) or Instance(name)
-    start = running.reserve(0)
     yield running  # left by an exception: the instance is not kept
-    running.release(start)
+    running.release()
     if running.size <= KEPT_BYTES:
         instances[name] = running
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from roomscale.scenes.jsonio import JsonObject
-from roomscale.scenes.references import references
+from roomscale.scenes.references import Survey
 
 TRIANGLES = 4
 POSITION, NORMAL, TANGENT = "POSITION", "NORMAL", "TANGENT"
@@ -24,15 +24,18 @@ INSTANCE = "instance "
 """Before the name of an attribute of EXT_mesh_gpu_instancing."""
 
 
-def accessor_roles(json: JsonObject) -> dict[int, str]:
-    """Accessor → its one role: a constant of this module, or the name of an application's own attribute."""
+def accessor_roles(json: JsonObject, survey: Survey | None = None) -> dict[int, str]:
+    """Accessor → its one role: a constant of this module, or the name of an application's own attribute.
+
+    `survey`: of `json`, if the caller has one.
+    """
     roles: dict[int, set[str]] = {}
     seen: dict[int, int] = {}
     for index, role in _uses(json):
         roles.setdefault(index, set()).add(role)
         seen[index] = seen.get(index, 0) + 1
     named: dict[int, int] = {}
-    for reference in references(json):
+    for reference in (survey or Survey(json)).references:
         if reference.kind == "accessors":
             named[reference.index] = named.get(reference.index, 0) + 1
     return {
@@ -40,6 +43,14 @@ def accessor_roles(json: JsonObject) -> dict[int, str]:
         for index, found in sorted(roles.items())
         if len(found) == 1 and seen[index] == named.get(index, 0)
     }
+
+
+def accessor_uses(json: JsonObject) -> dict[int, set[str]]:
+    """Accessor → all its roles, for those that something but an unknown extension names."""
+    uses: dict[int, set[str]] = {}
+    for index, role in _uses(json):
+        uses.setdefault(index, set()).add(role)
+    return uses
 
 
 def vertex_accessors(primitive: JsonObject) -> Iterator[tuple[str, int]]:

@@ -16,6 +16,7 @@ from roomscale.scenes.accessors import Array, read
 from roomscale.scenes.compressed import is_compressed
 from roomscale.scenes.draft import ARRAY_BUFFER, ELEMENT_ARRAY_BUFFER, Draft
 from roomscale.scenes.jsonio import JsonObject
+from roomscale.scenes.references import Survey
 from roomscale.scenes.transforms.accessor_roles import (
     TRIANGLE_INDICES,
     TRIANGLES,
@@ -98,9 +99,9 @@ class Bundle:
                     made[old] = (primitive["indices"], indices)
 
 
-def bundles(draft: Draft) -> list[Bundle]:
-    """The bundles of triangles in a scene, in the order of its meshes."""
-    roles = accessor_roles(draft.json)
+def bundles(draft: Draft, survey: Survey | None = None) -> list[Bundle]:
+    """The bundles of triangles in a scene, in the order of its meshes. `survey`: of the draft's JSON, if known."""
+    roles = accessor_roles(draft.json, survey)
     result = []
     for bundle in _joined(draft):
         bundle.accessors.sort()

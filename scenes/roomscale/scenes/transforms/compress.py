@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from roomscale.scenes.accessors import FLOAT, read
+from roomscale.scenes.accessors import FLOAT, Array, read
 from roomscale.scenes.compressed import MESHOPT_EXTENSIONS, is_compressed
 from roomscale.scenes.document import Scene
 from roomscale.scenes.draft import ARRAY_BUFFER, ELEMENT_ARRAY_BUFFER, Draft
@@ -23,7 +23,7 @@ from roomscale.scenes.jsonio import JsonObject
 from roomscale.scenes.meshopt import encode_indices, encode_triangles, encode_vertices
 from roomscale.scenes.transforms import accessor_roles as roles
 from roomscale.scenes.transforms.declare import require_extension
-from roomscale.scenes.transforms.filters import Encoded, encode
+from roomscale.scenes.transforms.filters import OCTAHEDRAL, Encoded, encode, filtered
 from roomscale.scenes.transforms.quantise import EXTENSION as QUANTISATION
 
 EXTENSION = MESHOPT_EXTENSIONS[0]
@@ -39,30 +39,43 @@ def compress(scene: Scene) -> Scene:
     done = [_compress(draft, group) for group in _groups(draft)]
     if any(done):
         require_extension(draft.json, EXTENSION)
-    return draft.finish()
+        return draft.finish()
+    return scene
 
 
 @dataclass
 class _Group:
-    """What goes into one view. `places`: accessor → (its offset, what it decodes to)."""
+    """What goes into one view. `pieces`: accessor → its elements. `count`: elements of all."""
 
     role: str
     mode: str
     filter: str
     stride: int
-    pieces: list[Encoded] = field(default_factory=list)
-    places: dict[int, tuple[int, Encoded]] = field(default_factory=dict)
-    size: int = 0
-    _known: dict[bytes, int] = field(default_factory=dict)
+    pieces: dict[int, Encoded] = field(default_factory=dict)
+    count: int = 0
 
     def add(self, index: int, encoded: Encoded) -> None:
-        """Put an accessor's elements at the end, or let it share those of an equal one."""
-        key = hashlib.blake2b(encoded.rows.tobytes()).digest()
-        if key not in self._known:
-            self._known[key] = self.size
-            self.pieces.append(encoded)
-            self.size += encoded.rows.nbytes
-        self.places[index] = (self._known[key], encoded)
+        """Put an accessor's elements at the end."""
+        self.pieces[index] = encoded
+        self.count += len(encoded.rows)
+
+    def rows(self) -> tuple[Array, dict[int, int]]:
+        """What the encoder takes, equal contents once, and where in it each accessor begins."""
+        table = filtered(np.concatenate([piece.rows for piece in self.pieces.values()]), self.filter)
+        known: dict[bytes, int] = {}
+        kept: list[Array] = []
+        places: dict[int, int] = {}
+        read_to = length = 0
+        for index, piece in self.pieces.items():
+            part = table[read_to : read_to + len(piece.rows)]
+            read_to += len(part)
+            key = hashlib.blake2b(np.ascontiguousarray(part).data).digest()
+            if key not in known:
+                known[key] = length
+                kept.append(part)
+                length += len(part)
+            places[index] = known[key]
+        return np.concatenate(kept), places
 
 
 def _groups(draft: Draft) -> Iterator[_Group]:
@@ -71,11 +84,11 @@ def _groups(draft: Draft) -> Iterator[_Group]:
         if not _may_be_compressed(draft.json, index):
             continue
         encoded = encode(read(draft.scene, index), role)
-        if encoded is None or encoded.rows.nbytes > MOST_VIEW_BYTES:
+        if encoded is None or len(encoded.rows) * encoded.stride > MOST_VIEW_BYTES:
             continue
-        key = (role, encoded.mode, encoded.filter, encoded.rows.shape[1])
+        key = (role, encoded.mode, encoded.filter, encoded.stride)
         group = open_groups.setdefault(key, _Group(*key))
-        if group.size + encoded.rows.nbytes > MOST_VIEW_BYTES:
+        if (group.count + len(encoded.rows)) * encoded.stride > MOST_VIEW_BYTES:
             yield group
             group = open_groups[key] = _Group(*key)
         group.add(index, encoded)
@@ -91,13 +104,12 @@ def _may_be_compressed(json: JsonObject, index: int) -> bool:
 
 def _compress(draft: Draft, group: _Group) -> bool:
     """Make one compressed view, if it is shorter than what it holds; whether it was."""
-    rows = np.concatenate([piece.rows for piece in group.pieces])
+    rows, places = group.rows()
     if group.mode == "ATTRIBUTES":
         data = encode_vertices(rows)
     else:
-        indices = np.ascontiguousarray(rows).view(f"<u{group.stride}")[:, 0]
-        data = (encode_triangles if group.mode == "TRIANGLES" else encode_indices)(indices)
-    if len(data) + _VIEW_COST >= sum(encoded.array.nbytes for encoded in group.pieces):
+        data = (encode_triangles if group.mode == "TRIANGLES" else encode_indices)(rows[:, 0])
+    if len(data) + _VIEW_COST >= sum(piece.array.nbytes for piece in group.pieces.values()):
         return False
     target = ELEMENT_ARRAY_BUFFER if group.mode != "ATTRIBUTES" else None
     if roles.is_vertex_role(group.role):
@@ -105,8 +117,8 @@ def _compress(draft: Draft, group: _Group) -> bool:
     view = draft.add_compressed_view(
         data, count=len(rows), stride=group.stride, mode=group.mode, filter_name=group.filter, target=target
     )
-    for index, (offset, encoded) in group.places.items():
-        _point(draft, index, view, offset, encoded)
+    for index, piece in group.pieces.items():
+        _point(draft, index, view, places[index] * group.stride, piece)
     return True
 
 
@@ -118,5 +130,5 @@ def _point(draft: Draft, index: int, view: int, offset: int, encoded: Encoded) -
     draft.point_accessor(index, encoded.array, view, offset=offset, normalized=normalized)
     if is_same:
         draft.json["accessors"][index] |= bounds
-    elif encoded.filter == "OCTAHEDRAL":
+    elif encoded.filter == OCTAHEDRAL:
         require_extension(draft.json, QUANTISATION)

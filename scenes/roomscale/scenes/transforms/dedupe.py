@@ -20,7 +20,7 @@ from roomscale.scenes.draft import Draft
 from roomscale.scenes.errors import SceneError
 from roomscale.scenes.jsonio import JsonObject
 from roomscale.scenes.references import Survey, renumber
-from roomscale.scenes.transforms.usage import uses_of
+from roomscale.scenes.transforms.accessor_roles import accessor_uses
 
 _PLACEMENT = ("bufferView", "byteOffset", "min", "max")
 """What an accessor says of where its data are, and what follows from them."""
@@ -64,7 +64,7 @@ def _bytes_of(scene: Scene, image: JsonObject) -> memoryview | None:
 def _equal_accessors(scene: Scene) -> list[list[int]]:
     """Accessors of equal elements, types and uses. Compressed and sparse ones: those at the same place."""
     groups: dict[Hashable, list[int]] = {}
-    uses, views = uses_of(scene.json), scene.list_of("bufferViews")
+    uses, views = accessor_uses(scene.json), scene.list_of("bufferViews")
     for index, accessor in enumerate(scene.list_of("accessors")):
         told = tuple(accessor.get(key) for key in ("componentType", "type", "count", "normalized"))
         if "sparse" in accessor or "bufferView" not in accessor or is_compressed(views[accessor["bufferView"]]):

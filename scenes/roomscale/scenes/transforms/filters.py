@@ -11,7 +11,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from roomscale.scenes import meshopt
 from roomscale.scenes.accessors import Array
@@ -23,24 +22,34 @@ NORMAL_BITS = 8
 """Of each of the two octahedral coordinates: a normal turns by 1° at most, as in gltfpack and glTF-Transform."""
 ROTATION_BITS = 13
 """Of each of the three components stored: a joint turns by 0.03° at most."""
+NONE, OCTAHEDRAL, QUATERNION, EXPONENTIAL = "NONE", "OCTAHEDRAL", "QUATERNION", "EXPONENTIAL"
 _MANTISSA = 1 << 23
 _EXPONENTS = range(-100, 101)
-
-Rows = NDArray[np.uint8]
 
 
 @dataclass(frozen=True, slots=True)
 class Encoded:
-    """Elements for the encoder. `rows`: (count, bytes). `mode`, `filter`: as the extension names them.
+    """Elements on their way to the encoder. `rows`: one for each; for the lossy filters still floats, four in a row.
 
-    `array`: what they decode to. `normalized`: whether they say so, None for as before.
+    `mode`, `filter`, `stride` (bytes, when decoded): as the extension names them. `array`: what they decode to.
+    `normalized`: whether they say so, None for as before.
     """
 
-    rows: Rows
+    rows: Array
     mode: str
     filter: str
+    stride: int
     array: Array
     normalized: bool | None = None
+
+
+def filtered(rows: Array, name: str) -> Array:
+    """What the encoder takes of `Encoded.rows`, many accessors' together: `rows` itself but for the lossy filters."""
+    if name == OCTAHEDRAL:
+        return meshopt.encode_filter_oct(rows, bits=NORMAL_BITS)
+    if name == QUATERNION:
+        return meshopt.encode_filter_quat(rows, bits=ROTATION_BITS)
+    return rows
 
 
 def encode(array: Array, role: str) -> Encoded | None:
@@ -60,7 +69,7 @@ def encode(array: Array, role: str) -> Encoded | None:
 def _indices(array: Array, role: str) -> Encoded:
     narrow = array.astype(np.uint16) if array.dtype.itemsize == 1 else np.ascontiguousarray(array)
     is_list = role == roles.TRIANGLE_INDICES and len(array) % 3 == 0
-    return Encoded(narrow.view(np.uint8), "TRIANGLES" if is_list else "INDICES", "NONE", narrow)
+    return Encoded(narrow, "TRIANGLES" if is_list else "INDICES", NONE, narrow.dtype.itemsize, narrow)
 
 
 def _plain(array: Array) -> Encoded | None:
@@ -68,7 +77,7 @@ def _plain(array: Array) -> Encoded | None:
     width = stride or len(data) // len(array)
     if width > MOST_STRIDE or width % 4:
         return None
-    return Encoded(np.frombuffer(data, np.uint8).reshape(len(array), width), "ATTRIBUTES", "NONE", array)
+    return Encoded(np.frombuffer(data, np.uint8).reshape(len(array), width), "ATTRIBUTES", NONE, width, array)
 
 
 def _directions(array: Array) -> Encoded | None:
@@ -76,17 +85,16 @@ def _directions(array: Array) -> Encoded | None:
     if not np.isfinite(array).all() or np.linalg.norm(array[:, :3], axis=1).min() < 0.5:
         return None
     width = array.shape[1]
-    rows = meshopt.encode_filter_oct(np.pad(array, ((0, 0), (0, 4 - width))), bits=NORMAL_BITS)
     decoded = np.zeros((len(array), width), np.int8)  # of which nothing but the type is asked
-    return Encoded(rows, "ATTRIBUTES", "OCTAHEDRAL", decoded, normalized=True)
+    return Encoded(np.pad(array, ((0, 0), (0, 4 - width))), "ATTRIBUTES", OCTAHEDRAL, 4, decoded, normalized=True)
 
 
 def _rotations(array: Array) -> Encoded | None:
     """Unit quaternions as int16."""
     if not np.isfinite(array).all() or np.abs(np.linalg.norm(array, axis=1) - 1).max() > 0.01:
         return None
-    rows = meshopt.encode_filter_quat(array, bits=ROTATION_BITS)
-    return Encoded(rows, "ATTRIBUTES", "QUATERNION", np.zeros(array.shape, np.int16), normalized=True)
+    decoded = np.zeros(array.shape, np.int16)
+    return Encoded(np.ascontiguousarray(array), "ATTRIBUTES", QUATERNION, 8, decoded, normalized=True)
 
 
 def _on_grid(array: Array) -> Encoded | None:
@@ -96,7 +104,7 @@ def _on_grid(array: Array) -> Encoded | None:
         return None
     units = np.rint(np.ldexp(array.astype(np.float64), -exponent)).astype(np.int64)
     words = (units & 0xFF_FFFF) | ((exponent & 0xFF) << 24)
-    return Encoded(words.astype("<u4").view(np.uint8), "ATTRIBUTES", "EXPONENTIAL", array)
+    return Encoded(words.astype("<u4"), "ATTRIBUTES", EXPONENTIAL, array.shape[1] * 4, array)
 
 
 def grid_exponent(array: Array) -> int | None:

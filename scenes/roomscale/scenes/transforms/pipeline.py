@@ -14,8 +14,12 @@ from roomscale.scenes.checks.structure import require_sound
 from roomscale.scenes.compressed import is_placeholder
 from roomscale.scenes.document import Scene
 from roomscale.scenes.errors import SceneError
+from roomscale.scenes.transforms.compress import compress
 from roomscale.scenes.transforms.dedupe import dedupe
 from roomscale.scenes.transforms.prune import prune
+from roomscale.scenes.transforms.quantise import quantise
+from roomscale.scenes.transforms.reorder import reorder
+from roomscale.scenes.transforms.weld import weld
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +56,10 @@ Step = Callable[[Scene, Preset, int | None], Scene]
 STEPS: tuple[tuple[str, Step], ...] = (
     ("dedupe", lambda scene, preset, workers: dedupe(scene)),
     ("prune", lambda scene, preset, workers: prune(scene)),
+    ("weld", lambda scene, preset, workers: weld(scene)),
+    ("quantise", lambda scene, preset, workers: weld(quantise(scene))),  # rounding makes more vertices equal
+    ("reorder", lambda scene, preset, workers: reorder(scene)),
+    ("compress", lambda scene, preset, workers: compress(scene)),
 )
 
 

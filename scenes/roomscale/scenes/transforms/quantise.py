@@ -23,6 +23,7 @@ from roomscale.scenes.compressed import is_compressed
 from roomscale.scenes.document import Scene
 from roomscale.scenes.draft import ARRAY_BUFFER, Draft
 from roomscale.scenes.jsonio import JsonObject
+from roomscale.scenes.references import Survey
 from roomscale.scenes.transforms import accessor_roles as roles
 from roomscale.scenes.transforms.declare import require_extension
 from roomscale.scenes.transforms.named_meshes import named_meshes
@@ -47,18 +48,19 @@ def quantise(scene: Scene, *, integers: bool = False) -> Scene:
     `integers`: normals and tangents in 8 bits, texture coordinates within 0 to 1 in 16. Raises `BrokenData`.
     """
     draft = Draft(scene)
-    quantiser = _Quantiser(draft, integers=integers)
-    for index, role in roles.accessor_roles(draft.json).items():
+    survey = Survey(draft.json)
+    quantiser = _Quantiser(draft, survey, integers=integers)
+    for index, role in roles.accessor_roles(draft.json, survey).items():
         if quantiser.may_change(index):
             quantiser.quantise(index, role)
     return draft.finish()
 
 
 class _Quantiser:
-    def __init__(self, draft: Draft, *, integers: bool) -> None:
+    def __init__(self, draft: Draft, survey: Survey, *, integers: bool) -> None:
         self._draft, self._integers = draft, integers
         scales = Scales(draft.scene)
-        self._exact = _positions_of(draft.json, named_meshes(draft.json))
+        self._exact = _positions_of(draft.json, named_meshes(draft.json, survey))
         self._steps = scales.position_steps()
         self._moves = _move_steps(draft.json, scales)
         self._weights = _weight_sets(draft.json)
@@ -170,7 +172,7 @@ def _scaled(kind: type[np.unsignedinteger]) -> Callable[[Floats], Array | None]:
     def convert(values: Floats) -> Array | None:
         if values.dtype != np.float32 or not ((values >= 0) & (values <= 1)).all():
             return None
-        return np.rint(values.astype(np.float64) * most).astype(kind)
+        return np.asarray(np.rint(values.astype(np.float64) * most), kind)
 
     return convert
 
@@ -180,7 +182,7 @@ _fraction, _byte = _scaled(np.uint16), _scaled(np.uint8)
 
 def _colour(values: Array, accessor: JsonObject) -> Array | None:
     if values.dtype == np.uint16 and accessor.get("normalized"):
-        return np.rint(values / 257.0).astype(np.uint8)
+        return np.asarray(np.rint(values / 257.0), np.uint8)
     return _byte(values)
 
 
@@ -213,4 +215,4 @@ def _direction(values: Array) -> Array | None:
         return None
     scaled = values.copy()
     scaled[:, :3] /= lengths[:, None]
-    return np.clip(np.rint(scaled * 127), -127, 127).astype(np.int8)
+    return np.asarray(np.clip(np.rint(scaled * 127), -127, 127), np.int8)

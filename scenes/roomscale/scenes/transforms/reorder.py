@@ -14,6 +14,7 @@ from roomscale.scenes.document import Scene
 from roomscale.scenes.draft import Draft
 from roomscale.scenes.meshopt import cache_order, encode_triangles, fetch_order
 from roomscale.scenes.meshopt.geometry import UNUSED
+from roomscale.scenes.references import Survey
 from roomscale.scenes.transforms.bundles import Bundle, Indices, bundles, index_users
 from roomscale.scenes.transforms.named_meshes import named_meshes
 
@@ -24,15 +25,18 @@ _GAIN = 0.97
 def reorder(scene: Scene) -> Scene:
     """The scene with triangles and vertices in a better order. Raises `BrokenData` where data and JSON disagree."""
     draft = Draft(scene)
-    named = named_meshes(draft.json)
+    survey = Survey(draft.json)
+    named = named_meshes(draft.json, survey)
     users = index_users(draft)
-    for bundle in bundles(draft):
-        if all("indices" in primitive for primitive in bundle.primitives):
-            _reorder(bundle, users, keep_all=bool(bundle.meshes & named))
-    return draft.finish()
+    changed = [
+        _reorder(bundle, users, keep_all=bool(bundle.meshes & named))
+        for bundle in bundles(draft, survey)
+        if all("indices" in primitive for primitive in bundle.primitives)
+    ]
+    return draft.finish() if any(changed) else scene
 
 
-def _reorder(bundle: Bundle, users: dict[int, int], *, keep_all: bool) -> None:
+def _reorder(bundle: Bundle, users: dict[int, int], *, keep_all: bool) -> bool:
     old = bundle.indices()
     best, table = _by_first_use(old, bundle.vertices)
     while True:  # ends: each turn is shorter by 3%
@@ -50,10 +54,11 @@ def _reorder(bundle: Bundle, users: dict[int, int], *, keep_all: bool) -> None:
     sources[table[kept]] = kept
     is_same = len(sources) == bundle.vertices and np.array_equal(sources, np.arange(bundle.vertices))
     if is_same and all(np.array_equal(new, before) for new, before in zip(best, old, strict=True)):
-        return
+        return False
     bundle.set_indices(best, users)
     if not is_same:
         bundle.set_vertices({index: array[sources] for index, array in bundle.arrays().items()})
+    return True
 
 
 def _by_first_use(lists: list[Indices], vertices: int) -> tuple[list[Indices], Indices]:

@@ -16,6 +16,7 @@ from roomscale.scenes.accessors import read_floats
 from roomscale.scenes.document import Scene
 from roomscale.scenes.draft import Draft
 from roomscale.scenes.jsonio import JsonObject
+from roomscale.scenes.references import Survey
 from roomscale.scenes.transforms.bundles import Bundle, Indices, bundles, index_users
 from roomscale.scenes.transforms.named_meshes import named_meshes
 
@@ -35,26 +36,29 @@ def simplify(scene: Scene, *, ratio: float, error: float, lock_border: bool = Tr
     Raises `BrokenData` where data and JSON disagree.
     """
     draft = Draft(scene)
-    moved = named_meshes(draft.json) | _moved_meshes(draft.json)
+    survey = Survey(draft.json)
+    moved = named_meshes(draft.json, survey) | _moved_meshes(draft.json)
     users = index_users(draft)
-    for bundle in bundles(draft):
-        if not bundle.meshes & moved and not bundle.has_targets():
-            _simplify(bundle, users, ratio, error, lock_border=lock_border)
-    return draft.finish()
+    changed = [
+        _simplify(bundle, users, ratio, error, lock_border=lock_border)
+        for bundle in bundles(draft, survey)
+        if not bundle.meshes & moved and not bundle.has_targets()
+    ]
+    return draft.finish() if any(changed) else scene
 
 
 def _moved_meshes(json: JsonObject) -> set[int]:
     return {node["mesh"] for node in json.get("nodes", ()) if "mesh" in node and "skin" in node}
 
 
-def _simplify(bundle: Bundle, users: dict[int, int], ratio: float, error: float, *, lock_border: bool) -> None:
+def _simplify(bundle: Bundle, users: dict[int, int], ratio: float, error: float, *, lock_border: bool) -> bool:
     where = bundle.semantic("POSITION")
     if where is None:
-        return
+        return False
     positions = read_floats(bundle.draft.scene, where)
     attributes, weights = _attributes(bundle)
     if not (np.isfinite(positions).all() and np.isfinite(attributes).all()):
-        return
+        return False
     extent = float(np.ptp(positions, axis=0).max())
     old = bundle.indices()
     locked = _shared(old, bundle.vertices)
@@ -75,12 +79,13 @@ def _simplify(bundle: Bundle, users: dict[int, int], ratio: float, error: float,
             )
         new.append(fewer if 0 < len(fewer) < len(indices) else indices)
     if all(fewer is before for fewer, before in zip(new, old, strict=True)):
-        return
+        return False
     used = np.zeros(bundle.vertices, bool)
     used[np.concatenate(new)] = True
     table = np.cumsum(used, dtype=np.uint32) - np.uint32(1)
     bundle.set_indices([table[indices] for indices in new], users)
     bundle.set_vertices({index: array[used] for index, array in bundle.arrays().items()})
+    return True
 
 
 def _attributes(bundle: Bundle) -> tuple[Floats, tuple[float, ...]]:

@@ -25,23 +25,23 @@ def weld(scene: Scene) -> Scene:
     """The scene with equal vertices joined. Raises `BrokenData` where data and JSON disagree."""
     draft = Draft(scene)
     users = index_users(draft)
-    for bundle in bundles(draft):
-        _weld(bundle, users)
-    return draft.finish()
+    changed = [_weld(bundle, users) for bundle in bundles(draft)]
+    return draft.finish() if any(changed) else scene
 
 
-def _weld(bundle: Bundle, users: dict[int, int]) -> None:
+def _weld(bundle: Bundle, users: dict[int, int]) -> bool:
     arrays = bundle.arrays()
     first, new = _equal_rows(list(arrays.values()))
     if len(first) == bundle.vertices:
-        return
+        return False
     if any("indices" not in primitive for primitive in bundle.primitives):
         row = sum(array.nbytes for array in arrays.values()) // bundle.vertices
         if (bundle.vertices - len(first)) * row <= bundle.vertices * _LONGEST_INDEX:
-            return
+            return False
     lists = [new[indices] for indices in bundle.indices()]
     bundle.set_indices(lists, users)
     bundle.set_vertices({index: array[first] for index, array in arrays.items()})
+    return True
 
 
 def _equal_rows(arrays: list[Array]) -> tuple[NDArray[np.intp], NDArray[np.uint32]]:
