@@ -41,7 +41,6 @@ def inspect(
     from roomscale.scenes import SceneError, open_scene
     from roomscale.scenes.inspection import inspect as look
     from roomscale.scenes.inspection.outline import outline
-    from roomscale.scenes.transforms.pipeline import optimise
 
     output = Output()
     try:
@@ -49,6 +48,8 @@ def inspect(
         found = look(opened)
         after = None
         if packed:
+            from roomscale.scenes.transforms.pipeline import optimise
+
             with output.step(f"packing {scene.name}"):
                 after = look(optimise(opened)[0])
     except SceneError as error:
