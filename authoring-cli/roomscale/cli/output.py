@@ -14,14 +14,23 @@ from dataclasses import dataclass, field
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
+from rich.text import Text
 
 KEPT_CONTROLS = "\n"
+Styled = list[tuple[str, str]]
+"""A line in pieces, each with a style of rich's ("bold red", "" for none)."""
 
 
 def printable(text: str) -> str:
     """`text` with control characters (a terminal would obey them) shown as escapes, and no markup of rich's."""
-    plain = "".join(c if c.isprintable() or c in KEPT_CONTROLS else c.encode("unicode_escape").decode() for c in text)
-    return escape(plain)
+    return escape(_plain(text))
+
+
+def _plain(text: str) -> str:
+    return "".join(
+        c if c.isprintable() or c in KEPT_CONTROLS else c.encode("unicode_escape", "backslashreplace").decode()
+        for c in text
+    )
 
 
 @dataclass
@@ -34,6 +43,13 @@ class Output:
     def result(self, text: str) -> None:
         """What was asked for: a link, a table, JSON."""
         self.out.print(printable(text))
+
+    def styled(self, line: Styled) -> None:
+        """A line of a report, coloured on a terminal."""
+        text = Text()
+        for part, style in line:
+            text.append(_plain(part), style or None)
+        self.out.print(text)
 
     def note(self, text: str) -> None:
         """Something the user should know but need not act upon."""

@@ -9,33 +9,39 @@ from pathlib import Path
 
 from roomscale.cli.errors import BadScene, UsageError
 from roomscale.cli.output import Output
-from roomscale.cli.publishing import SHOWN_NOTES
+from roomscale.cli.publishing import SHOWN_NOTES, scene_file
 from roomscale.scenes import Finding, RejectedScene, Scene, SceneError, check, errors_of, mend, open_scene
+from roomscale.scenes.authoring import author, beside, read_world_file
 from roomscale.scenes.files import write_atomically
 from roomscale.scenes.package import PackOptions, pack, pack_single, write_package
 from roomscale.scenes.package.report import PackReport
 from roomscale.scenes.package.write import MANIFEST, entry_name
 
 
-def sound_scene(path: Path, output: Output, *, fix: bool) -> Scene:
-    """Read and check one file, mended if `fix`. Raises BadScene, which says whether `--fix` would help."""
+def sound_scene(path: Path, output: Output, *, fix: bool, world_file: Path | None = None) -> Scene:
+    """Read, author and check one file, mended if `fix`. Raises BadScene, which says whether `--fix` would help.
+
+    `path`: a scene, or a packed folder, which stands for its entry. `world_file`: instead of the `world.toml` beside.
+    """
     with output.step(f"checking {path.name}"):
         try:
-            scene = open_scene(path)
+            path = scene_file(path)
+            told = world_file or beside(path)
+            scene, authored = author(open_scene(path), read_world_file(told) if told else None)
             mended: list[Finding] = []
             if fix:
                 scene, mended = mend(scene)
-            findings = check(scene)
-            if errors_of(findings):
-                rejected = RejectedScene(findings)
-                helps = not fix and not errors_of(check(mend(scene)[0]))
-                raise BadScene(path.name, rejected, hint="--fix mends it" if helps else "")
+            if errors := errors_of([*authored, *check(scene)]):
+                helps = not fix and not errors_of([*authored, *check(mend(scene)[0])])
+                next_step = "; --fix mends it" if helps else f"; `roomscale check {path.name}` tells how to mend it"
+                raise BadScene(path.name, RejectedScene(errors), next_step)
         except SceneError as error:
             raise BadScene(path.name, error) from error
-    for finding in mended[:SHOWN_NOTES]:
-        output.note(f"mended: {finding.message} ({finding.pointer})")
-    if len(mended) > SHOWN_NOTES:
-        output.note(f"mended: {len(mended) - SHOWN_NOTES} more")
+    for what, findings in (("made", authored), ("mended", mended)):
+        for finding in findings[:SHOWN_NOTES]:
+            output.note(f"{what}: {finding.message} ({finding.pointer})")
+        if len(findings) > SHOWN_NOTES:
+            output.note(f"{what}: {len(findings) - SHOWN_NOTES} more")
     return scene
 
 

@@ -15,7 +15,10 @@ from roomscale.assets.cache import UploadCache
 from roomscale.cli.config import HOST_ACCOUNT, WORLD_SERVER, House
 from roomscale.cli.errors import BadScene
 from roomscale.cli.output import Output
-from roomscale.scenes import RejectedScene, SceneError, check, errors_of, mend, open_scene, to_glb
+from roomscale.scenes import RejectedScene, SceneError, errors_of, mend, open_scene, to_glb
+from roomscale.scenes.judgement import judge
+from roomscale.scenes.khronos import Validator
+from roomscale.scenes.package.write import entry_of, is_entry_name
 from roomscale.worlds.ids import parse_user_id
 from roomscale.worlds.matrix import MatrixClient
 from roomscale.worlds.model import ServerRef
@@ -39,17 +42,22 @@ class ReadyScene:
     glb: bytes
 
 
-def prepare_scene(path: Path, output: Output) -> ReadyScene:
-    """Read, check, mend and pack one file. Raises BadScene; tells what was mended."""
+def prepare_scene(path: Path, output: Output, *, fixes: bool = True, validator: Validator | None = None) -> ReadyScene:
+    """Read, check, mend and pack one file. Raises BadScene; tells what was mended.
+
+    `fixes`: whether to mend what needs no choice; `validator`: Khronos's, to be asked too.
+    """
     with output.step(f"checking {path.name}"):
         try:
-            scene, mended = mend(open_scene(path))
-            findings = check(scene)
+            path = scene_file(path)
+            scene = open_scene(path)
+            scene, mended = mend(scene) if fixes else (scene, [])
+            findings = judge(scene, validator)
             if errors_of(findings):
                 raise RejectedScene(findings)
             glb = to_glb(scene)
         except SceneError as error:
-            raise BadScene(path.name, error) from error
+            raise BadScene(path.name, error, _what_next(error, path, fixes=fixes)) from error
     for finding in mended[:SHOWN_NOTES]:
         output.note(f"mended: {finding.message} ({finding.pointer})")
     if len(mended) > SHOWN_NOTES:
@@ -57,10 +65,27 @@ def prepare_scene(path: Path, output: Output) -> ReadyScene:
     return ReadyScene(name=name_of(path), glb=glb)
 
 
+def _what_next(error: SceneError, path: Path, *, fixes: bool) -> str:
+    if not isinstance(error, RejectedScene):
+        return ""
+    if not fixes and all(finding.mendable for finding in errors_of(error.findings)):
+        return "; --fix mends it"
+    return f"; `roomscale check {path.name}` tells how to mend it"
+
+
+def scene_file(path: Path) -> Path:
+    """The file that stands for `path`: of a folder that `roomscale pack` made its entry, else the file itself.
+
+    Raises BadManifest for a folder whose manifest is broken. Parts are not uploaded yet: visitors see the entry.
+    """
+    return (entry_of(path) if path.is_dir() else None) or path
+
+
 def name_of(path: Path) -> str:
     """A world's name from its file's, or from its folder's where the file is called what every export is called."""
     name = path.stem.removesuffix(".gltf")
-    return (path.resolve().parent.name if name.lower() in NAMELESS else "") or name
+    nameless = name.lower() in NAMELESS or is_entry_name(path.name)
+    return (path.resolve().parent.name if nameless else "") or name
 
 
 def alias_of(name: str) -> str:

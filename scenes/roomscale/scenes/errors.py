@@ -18,7 +18,8 @@ class SceneError(Exception):
 
 
 class UnreadableScene(SceneError):
-    """The file cannot be read as glTF at all: not there, not glTF, broken container or JSON.
+    """The file cannot be read as glTF at all: not there, not glTF, broken container or JSON;
+    or the `world.toml` beside it is no TOML.
 
     `code`: what is wrong, in the codes of findings.
     """

@@ -37,6 +37,9 @@ def pack(
     workers: Annotated[
         int | None, typer.Option(help="Processes that encode images.", min=1, max=64, show_default="one per core")
     ] = None,
+    world_file: Annotated[
+        Path | None, typer.Option(help="What the scene says as a world.", show_default="the world.toml beside it")
+    ] = None,
     fix: Annotated[bool, typer.Option("--fix", help="Mend what needs no choice, and say what.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
 ) -> None:
@@ -60,7 +63,7 @@ def pack(
     options = PackOptions(texture_size=texture_size, limit=parse_size(limit), workers=workers, preset=preset.value)
     if out.exists() and scene.exists() and out.samefile(scene):
         raise UsageError(f"{out} is the scene itself; name another file with -o")
-    ready = sound_scene(scene, output, fix=fix)
+    ready = sound_scene(scene, output, fix=fix, world_file=world_file)
     make = pack_to_file if single else pack_to_folder
     report, places = make(ready, out, options, output)
     if as_json:

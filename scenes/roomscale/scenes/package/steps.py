@@ -10,9 +10,9 @@ from collections.abc import Callable, Iterator
 import numpy as np
 
 from roomscale.scenes.accessors import layout_of
-from roomscale.scenes.budgets import bounds
 from roomscale.scenes.document import Scene
 from roomscale.scenes.draft import Draft
+from roomscale.scenes.extent import bounds
 from roomscale.scenes.findings import pointer
 from roomscale.scenes.package.copies import AccessorCopier
 from roomscale.scenes.package.sources import with_one_source

@@ -56,6 +56,11 @@ def entry_name(manifest: Manifest) -> str:
     return f"entry-{manifest.entry.sha256[:ENTRY_DIGITS]}.glb"
 
 
+def is_entry_name(name: str) -> bool:
+    """Whether a file is called as entries are, which says nothing of what it shows."""
+    return _ENTRY_NAME.fullmatch(name) is not None
+
+
 def part_names(manifest: Manifest) -> dict[str, str]:
     """SHA-256 → the file name in `parts/`, each file once, in the manifest's order."""
     return {part.sha256: f"{part.sha256}.{SUFFIXES.get(part.type, 'bin')}" for part in manifest.parts}
