@@ -58,24 +58,29 @@ def without_animations(base: Scene) -> Scene:
     return draft.finish()
 
 
-def lowest_level(simplified: Scene, images: Iterable[Levels], *, marked: bool) -> Scene:
-    """The entry. `simplified`: the base with its meshes at the lowest level and without animations.
+def lowest_level(base: Scene, images: Iterable[Levels]) -> Scene:
+    """The base as an entry has it, but for its meshes. `images`: what stands for them.
 
-    `images`: what stands for them. Long sounds are silence; what it required beyond `ALLOWED` is only used now.
-    `marked`: it says that its meshes are simplified.
+    Long sounds are silence; what it required beyond `ALLOWED` is only used now.
     """
-    draft = Draft(simplified)
+    draft = Draft(base)
     json = draft.json
     for image in images:
         if image.entry is not None:
             draft.replace_image(image.index, image.entry.data, image.entry.media_type)
-    _silence(simplified, draft)
+    _silence(base, draft)
     required = [name for name in json.pop("extensionsRequired", ()) if name in ALLOWED]
     if required:
         json["extensionsRequired"] = required
-    if marked:
-        json["asset"].setdefault("extras", {})[MARK] = dict(_LEVEL_ZERO)
-    _leave_out_accessors(json)
+    return draft.finish()
+
+
+def marked(simple: Scene) -> Scene:
+    """The entry, which says where it can that its meshes are simplified, without accessors that nothing names."""
+    draft = Draft(simple)
+    if can_be_marked(simple):
+        draft.json["asset"].setdefault("extras", {})[MARK] = dict(_LEVEL_ZERO)
+    _leave_out_accessors(draft.json)
     return draft.finish()
 
 

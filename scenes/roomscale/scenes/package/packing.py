@@ -59,19 +59,19 @@ def pack(
     if entries.is_entry(scene):
         return _passed_through(scene)
     moving, steps = _base(scene, tell)
-    tell("meshes of the entry", 0.15)
     base = entries.without_animations(moving)
-    is_marked = entries.can_be_marked(base)
-    simple, simpler = simplified(base) if is_marked else (base, [])
     images = at_all_levels(
         base,
         edges_for(options.texture_size),
         PRESETS[options.preset].encoding,
         options.workers,
-        lambda done, total: tell("images", 0.2 + 0.5 * done / total),
+        lambda done, total: tell("images", 0.1 + 0.6 * done / total),
     )
     tell("the entry", 0.7)
-    entry = to_glb(as_entry(entries.lowest_level(simple, images, marked=is_marked)))
+    # Small images first: whatever else is done then holds no large ones, which are most of a scene's bytes.
+    coarse = entries.lowest_level(base, images)
+    simple, simpler = simplified(coarse) if entries.can_be_marked(coarse) else (coarse, [])
+    entry = to_glb(as_entry(entries.marked(simple)))
     steps.append(StepBytes("entry", len(entry)))
     _require_within(len(entry), options.limit, base)
     tell("parts", 0.75)
@@ -97,8 +97,10 @@ def _base(scene: Scene, tell: Tell) -> tuple[Scene, list[StepBytes]]:
     steps = [StepBytes("source", _weight(scene))]
     for name, step in BASE_STEPS:
         tell(name, 0.05)
-        scene = step(scene)
-        steps.append(StepBytes(name, _weight(scene)))
+        result = step(scene)
+        if result is not scene:
+            steps.append(StepBytes(name, _weight(result)))
+        scene = result
     return scene, steps
 
 
@@ -137,7 +139,7 @@ def pack_single(
     result, done = optimise(
         scene, preset, workers=options.workers, progress=lambda name, number, count: tell(name, number / count)
     )
-    steps += [StepBytes(step.name, step.after) for step in done.steps]
+    steps += [StepBytes(step.name, step.after) for step in done.steps if step.after != step.before]
     data = to_glb(result)
     steps.append(StepBytes("file", len(data)))
     if len(data) > options.limit:

@@ -128,8 +128,12 @@ def _levels(picture: Picture, edges: Mapping[int, int], encoding: Encoding, limi
         grey = Encoded(GREY, PNG, 1, 1)
         return Levels(picture.index, grey, (_part(picture, PHONE, picture.file),))
 
+    scaled = {}
+    for edge in sorted({*edges.values(), EDGES[ENTRY]}, reverse=True):  # each from the next larger one
+        scaled[edge] = image = scale(image, edge, use)
+
     def encoded(edge: int, how: Encoding) -> Encoded:
-        result = encode(scale(image, edge, use), how, use)
+        result = encode(scaled[edge], how, use)
         return Encoded(result.data, result.media_type, result.width, result.height)
 
     parts: list[MadePart] = []

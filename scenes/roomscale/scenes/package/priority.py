@@ -34,7 +34,8 @@ _COLOURS = frozenset({"baseColorTexture", "diffuseTexture", "emissiveTexture"})
 
 def in_order(scene: Scene, parts: Iterable[Part]) -> tuple[Part, ...]:
     """The parts with their `priority`, sorted by it. `scene`: of the same indices as the entry, sound."""
-    sizes = _apparent_sizes(scene)
+    parts = list(parts)
+    sizes = _apparent_sizes(scene) if parts else {}
 
     def key(part: Part) -> tuple[int, float, str]:
         size = max(sizes.get(target, _default(part)) for target in part.targets)

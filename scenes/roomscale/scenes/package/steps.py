@@ -28,18 +28,6 @@ from roomscale.scenes.transforms.shrink import shrink
 from roomscale.scenes.transforms.simplify import simplify
 from roomscale.scenes.transforms.weld import weld
 
-Step = tuple[str, Callable[[Scene], Scene]]
-BASE_STEPS: tuple[Step, ...] = (
-    ("unpack", unpacked),
-    ("one image per texture", with_one_source),
-    ("dedupe", dedupe),
-    ("prune", prune),
-    ("resample", resample),
-    ("round", lambda scene: weld(quantise(scene))),
-    ("dedupe again", lambda scene: prune(dedupe(scene))),  # what rounding made equal
-)
-"""Name → transform, in this order. Rounding needs the whole scene: how large a mesh stands in it is said by nodes."""
-
 ENTRY_RATIO = 0.25
 """Of the triangles, what the entry keeps if shapes allow it."""
 ENTRY_ERROR = 0.01
@@ -49,6 +37,24 @@ GROUND_ERROR = 0.03
 WORTH_A_PART = 0.75
 """A mesh that keeps more of its bytes than this stays whole: its part would repeat it."""
 _COLLIDERS = frozenset({"OMI_physics_body", "OMI_collider", "KHR_physics_rigid_bodies", "MOZ_hubs_components"})
+
+
+def _rounded(scene: Scene) -> Scene:
+    """The scene with rounded numbers, and what that made equal joined."""
+    result = weld(quantise(scene))
+    return scene if result is scene else prune(dedupe(result))
+
+
+Step = tuple[str, Callable[[Scene], Scene]]
+BASE_STEPS: tuple[Step, ...] = (
+    ("unpack", unpacked),
+    ("one image per texture", with_one_source),
+    ("dedupe", dedupe),
+    ("prune", prune),
+    ("resample", resample),
+    ("round", _rounded),
+)
+"""Name → transform, in this order. Rounding needs the whole scene: how large a mesh stands in it is said by nodes."""
 
 
 def simplified(base: Scene) -> tuple[Scene, list[int]]:
