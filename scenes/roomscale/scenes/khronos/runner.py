@@ -27,6 +27,8 @@ from roomscale.scenes.uris import RelativePath, parse_resource
 WORKER = Path(__file__).with_name("worker.py")
 SCRIPT = Path(__file__).with_name("validator.js")
 LENGTH_BYTES = 4
+GRACE_SECONDS = 1.0
+"""How long a process that has closed its output may take to end."""
 Resources = list[tuple[str, memoryview]]
 """Path and contents; the scene itself has the path ""."""
 LEAST_WORKER_BYTES = 640 << 20
@@ -134,7 +136,7 @@ class Validator:
         finally:
             timer.cancel()
         if reply is None:
-            code = process.wait()
+            code = _ended(process)
             self.close()
             return Answer(None, _why(code, is_late=late.is_set(), seconds=seconds))
         return Answer(reply.get("report"), str(reply.get("error", "")))
@@ -155,6 +157,15 @@ def _exchange(process: subprocess.Popen[bytes], resources: Resources, seconds: f
     except (OSError, ValueError):
         return None
     return reply if isinstance(reply, dict) else None
+
+
+def _ended(process: subprocess.Popen[bytes]) -> int:
+    """The exit code of a process that has stopped answering; V8's threads may keep a broken one from ending."""
+    try:
+        return process.wait(GRACE_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        return process.wait()
 
 
 def _why(code: int, *, is_late: bool, seconds: float) -> str:
