@@ -14,6 +14,7 @@ from roomscale.scenes.findings import pointer
 from roomscale.scenes.jsonio import JsonObject
 
 MESHOPT_EXTENSIONS = ("EXT_meshopt_compression", "KHR_meshopt_compression")
+"""The place of each is the version of the vertex format that it knows: 0, and 1 too."""
 
 
 def is_compressed(view: JsonObject) -> bool:

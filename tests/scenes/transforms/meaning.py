@@ -1,64 +1,70 @@
-"""What must survive a transform: told from a scene's JSON, in a form that does not hang on numbers of entries."""
+"""What a transform may not change, compared between the scene before and the scene after."""
 
 from __future__ import annotations
 
-import json
-from collections import Counter
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
-from roomscale.scenes import Scene
-from roomscale.scenes.references import Survey
+from roomscale.scenes import Scene, check, errors_of, parse_scene, to_glb
+from roomscale.scenes.accessors import Array, read_floats
+from roomscale.scenes.checks.structure import require_sound
+from roomscale.scenes.compressed import MESHOPT_EXTENSIONS
 
-Json = dict[str, Any]
-
-
-def text(value: Any) -> str:
-    return json.dumps(value, sort_keys=True)
-
-
-def everything_said(tree: Json) -> Counter[str]:
-    """All extras, all contents of extensions that nobody knows, all names; each with how often it stands there.
-
-    How bytes are stored has no meaning, so names of buffers and bufferViews do not count.
-    """
-    unknown = Survey(tree).unknown
-    storage = {
-        kind: [{key: value for key, value in entry.items() if key != "name"} for entry in tree.get(kind, ())]
-        for kind in ("bufferViews", "buffers")
-    }
-    return Counter(text(found) for found in _said(tree | storage, unknown))
+MILLIMETRE = 1e-3
+PART = 1e-3
+TURN = np.radians(0.1)
+_OURS = {*MESHOPT_EXTENSIONS, "KHR_mesh_quantization"}
 
 
-def _said(value: Any, unknown: set[str]) -> Iterator[Any]:
-    if isinstance(value, dict):
-        for key, item in value.items():
-            if key == "extras":
-                yield {"extras": item}
-            elif key == "name":
-                yield {"name": item}
-            elif key == "extensions":
-                yield from ({name: content} for name, content in item.items() if name in unknown)
-                yield from (found for name in item if name not in unknown for found in _said(item[name], unknown))
-            else:
-                yield from _said(item, unknown)
-    elif isinstance(value, list):
-        for item in value:
-            yield from _said(item, unknown)
+def written(scene: Scene) -> Scene:
+    """The scene as a visitor gets it: written and read again, without an error."""
+    again = parse_scene(to_glb(scene))
+    require_sound(again)
+    assert errors_of(check(again)) == []
+    return again
 
 
-_STANDS = {"translation": [0, 0, 0], "rotation": [0, 0, 0, 1], "scale": [1, 1, 1]}
+def assert_same_meaning(before: Scene, after: Scene) -> None:
+    """Nodes, names, extras, extensions, materials, meshes and what they name are equal, but for triangles' numbers."""
+    for key in ("asset", "scene", "scenes", "nodes", "materials", "skins", "cameras", "extensions", "extras"):
+        assert before.json.get(key) == after.json.get(key), key
+    assert [_without_indices(mesh) for mesh in before.list_of("meshes")] == [
+        _without_indices(mesh) for mesh in after.list_of("meshes")
+    ]
+    assert before.list_of("animations") == after.list_of("animations")
+    declared = [name for name in after.json.get("extensionsUsed", ()) if name not in _OURS]
+    assert declared == [name for name in before.json.get("extensionsUsed", ()) if name not in _OURS]
 
 
-def nodes_of(scene: Scene) -> list[str]:
-    """Every node with its name, children, place, extras and extensions, in order; not the numbers of its mesh."""
-    result = []
-    for node in scene.list_of("nodes"):
-        told = {key: value for key, value in (_STANDS | node).items() if key not in ("mesh", "skin", "camera")}
-        for key in ("translation", "rotation", "scale", "matrix"):
-            if key in told:
-                told[key] = [round(float(np.float32(value)) + 0.0, 6) for value in told[key]]
-        result.append(text(told))
-    return result
+def _without_indices(mesh: dict[str, Any]) -> dict[str, Any]:
+    """A mesh whose triangles may have got indices, or others."""
+    primitives = [{key: value for key, value in item.items() if key != "indices"} for item in mesh["primitives"]]
+    return {**mesh, "primitives": primitives}
+
+
+def corners(scene: Scene, mesh: int, primitive: int, name: str) -> Array:
+    """An attribute at each corner of each triangle, in order."""
+    told = scene.list_of("meshes")[mesh]["primitives"][primitive]
+    values = read_floats(scene, told["attributes"][name])
+    return values[read_floats(scene, told["indices"])[:, 0].astype(int)] if "indices" in told else values
+
+
+def triangles(scene: Scene, mesh: int, primitive: int, *names: str) -> Array:
+    """The triangles of a primitive as rows, each turned and all sorted so that order says nothing."""
+    table = np.concatenate([corners(scene, mesh, primitive, name) for name in names], axis=1)
+    rows = table.reshape(len(table) // 3, 3, -1)
+    turned = [np.roll(row, -min(range(3), key=lambda at: row[at].tolist()), axis=0) for row in rows]
+    return np.array(sorted(turn.reshape(-1).tolist() for turn in turned))
+
+
+def assert_close(before: Scene, after: Scene, index: int, kind: str) -> None:
+    """The elements of an accessor have moved no further than may be: metres, or radians for `rotation`."""
+    old, new = read_floats(before, index), read_floats(after, index)
+    assert old.shape == new.shape
+    if kind == "rotation":
+        old, new = (values / np.linalg.norm(values, axis=1, keepdims=True) for values in (old, new))
+        half = np.minimum(np.abs(np.einsum("ij,ij->i", old.astype(float), new.astype(float))), 1.0)
+        assert 2 * np.arccos(half).max() <= TURN
+    else:
+        assert np.abs(old.astype(float) - new).max() <= max(MILLIMETRE, PART * float(np.ptp(old, axis=0).max()))

@@ -18,7 +18,7 @@ from roomscale.scenes.transforms.prune import prune
 from roomscale.scenes.transforms.resample import resample
 from roomscale.scenes.transforms.shrink import shrink
 from tests.scenes.crafted import BINARY, data_uri, glb, png, triangle
-from tests.scenes.transforms.meaning import everything_said, nodes_of
+from tests.scenes.transforms.said import everything_said, nodes_of
 
 SHARED = Path(__file__).parents[4] / "shared" / "gltf"
 EXACT = {"prune": prune, "dedupe": dedupe, "merge": merge, "shrink": shrink, "resample": resample}

@@ -33,12 +33,16 @@ _VIEW_COST = 200
 """Bytes of JSON that a compressed view and its extension take."""
 
 
-def compress(scene: Scene) -> Scene:
-    """The scene with its numbers compressed, where that is shorter. Raises `BrokenData`."""
+def compress(scene: Scene, *, extension: str = EXTENSION) -> Scene:
+    """The scene with its numbers compressed, where that is shorter.
+
+    `extension`: KHR_meshopt_compression saves 5 to 15% of the vertices' bytes more, and is known to fewer viewers.
+    Raises `BrokenData`.
+    """
     draft = Draft(scene)
-    done = [_compress(draft, group) for group in _groups(draft)]
+    done = [_compress(draft, group, extension) for group in _groups(draft)]
     if any(done):
-        require_extension(draft.json, EXTENSION)
+        require_extension(draft.json, extension)
         return draft.finish()
     return scene
 
@@ -102,11 +106,11 @@ def _may_be_compressed(json: JsonObject, index: int) -> bool:
     return not is_compressed(json["bufferViews"][accessor["bufferView"]])
 
 
-def _compress(draft: Draft, group: _Group) -> bool:
+def _compress(draft: Draft, group: _Group, extension: str) -> bool:
     """Make one compressed view, if it is shorter than what it holds; whether it was."""
     rows, places = group.rows()
     if group.mode == "ATTRIBUTES":
-        data = encode_vertices(rows)
+        data = encode_vertices(rows, version=MESHOPT_EXTENSIONS.index(extension))
     else:
         data = (encode_triangles if group.mode == "TRIANGLES" else encode_indices)(rows[:, 0])
     if len(data) + _VIEW_COST >= sum(piece.array.nbytes for piece in group.pieces.values()):
@@ -115,7 +119,13 @@ def _compress(draft: Draft, group: _Group) -> bool:
     if roles.is_vertex_role(group.role):
         target = ARRAY_BUFFER
     view = draft.add_compressed_view(
-        data, count=len(rows), stride=group.stride, mode=group.mode, filter_name=group.filter, target=target
+        data,
+        count=len(rows),
+        stride=group.stride,
+        mode=group.mode,
+        filter_name=group.filter,
+        target=target,
+        extension=extension,
     )
     for index, piece in group.pieces.items():
         _point(draft, index, view, places[index] * group.stride, piece)
