@@ -94,7 +94,9 @@ def decode(data: bytes | memoryview, where: str, limits: Limits = DEFAULT_LIMITS
             image.load()
     except BadImage as error:
         raise BrokenData("IMAGE_DATA_INVALID", where, f"the image is broken: {error}") from error
-    except (OSError, ValueError, SyntaxError, TypeError, LookupError, ArithmeticError, EOFError, MemoryError) as error:
+    except BrokenData:
+        raise
+    except Exception as error:  # Pillow's plugins each raise what they like: OSError, SyntaxError, RuntimeError…
         raise BrokenData("IMAGE_DATA_INVALID", where, "the image is broken or cut off; export it again") from error
     return _plain(image)
 

@@ -26,7 +26,7 @@ def clip(*tracks: tuple[str, Floats, Floats, str], scale: float = 1.0) -> Scene:
     tree["nodes"] = [{"mesh": 0, "children": [1], "scale": [scale] * 3}, {}]
     animation: Json = {"channels": [], "samplers": []}
     for path, times, values, interpolation in tracks:
-        sampler = {"interpolation": interpolation}
+        sampler: Json = {"interpolation": interpolation}
         for key, array in (("input", times), ("output", values)):
             data = array.astype("<f4")
             kind = "SCALAR" if data.ndim == 1 else f"VEC{data.shape[1]}"

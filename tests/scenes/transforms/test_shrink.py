@@ -90,5 +90,5 @@ def test_every_number_is_the_same_float32(values: list[float]) -> None:
     tree["nodes"][0]["translation"] = values
     scene: Scene = shrink(parse_scene(glb(tree)))
     kept = scene.json["nodes"][0].get("translation", [0, 0, 0])
-    assert np.array_equal(np.float32(kept), np.float32(values))
+    assert np.array_equal(np.array(kept, np.float32), np.array(values, np.float32))
     assert shrink(scene) is scene
