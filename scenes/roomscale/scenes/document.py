@@ -111,60 +111,57 @@ class Scene:
 
         Raises `BrokenData` if there are fewer bytes, or none; `UnsafeUri`, `UnreadableScene` as `resource` does.
         """
-        where = pointer("buffers", index)
-        entry = self._buffer(index)
         data = self.whole_buffer(index)
-        length = entry.get("byteLength")
+        length = self._buffer(index).get("byteLength")
+        if _is_size(length) and length <= len(data):
+            return data[:length]
+        where = pointer("buffers", index)
         if not _is_size(length):
             raise BrokenData("UNDEFINED_PROPERTY", where, "byteLength is missing")
-        if len(data) < length:
-            raise BrokenData(
-                "BUFFER_BYTE_LENGTH_MISMATCH",
-                where,
-                f"byteLength says {length:,}, only {len(data):,} bytes are there",
-            )
-        return data[:length]
+        raise BrokenData(
+            "BUFFER_BYTE_LENGTH_MISMATCH", where, f"byteLength says {length:,}, only {len(data):,} bytes are there"
+        )
 
     def whole_buffer(self, index: int) -> memoryview:
         """All bytes behind a buffer, also those past its `byteLength`. Raises as `buffer` does."""
-        where = pointer("buffers", index)
         if index in self.buffers:
             return memoryview(self.buffers[index])
         uri = self._buffer(index).get("uri")
         if isinstance(uri, str):
-            return self.resource(uri, f"{where}/uri")
+            return self.resource(uri, pointer("buffers", index, "uri"))
         if self._is_binary_chunk(index) and self.glb is not None and self.glb.binary is not None:
             return self.glb.binary
+        where = pointer("buffers", index)
         raise BrokenData("BUFFER_WITHOUT_DATA", where, "the buffer has no uri and there is no BIN chunk for it")
 
     def view(self, index: int) -> memoryview:
         """The bytes of a bufferView as stored (compressed ones stay so). Raises `BrokenData` past its buffer's end."""
-        where = pointer("bufferViews", index)
-        entry = _entry(self.list_of("bufferViews"), index, where)
+        entry = _entry(self.list_of("bufferViews"), index, "bufferViews")
         offset, length, buffer = entry.get("byteOffset", 0), entry.get("byteLength"), entry.get("buffer")
         if not (_is_size(offset) and _is_size(length) and _is_size(buffer)):
+            where = pointer("bufferViews", index)
             raise BrokenData("TYPE_MISMATCH", where, "buffer, byteOffset or byteLength is no size")
         data = self.buffer(buffer)
         if offset + length > len(data):
             raise BrokenData(
                 "BUFFER_VIEW_TOO_LONG",
-                where,
+                pointer("bufferViews", index),
                 f"its end at {offset + length:,} is past its buffer's {len(data):,} bytes",
             )
         return data[offset : offset + length]
 
     def _buffer(self, index: int) -> JsonObject:
-        return _entry(self.list_of("buffers"), index, pointer("buffers", index))
+        return _entry(self.list_of("buffers"), index, "buffers")
 
     def _is_binary_chunk(self, index: int) -> bool:
         return index == 0 and "uri" not in self._buffer(0) and self.glb is not None and self.glb.binary is not None
 
 
-def _entry(items: list[Any], index: int, where: str) -> JsonObject:
+def _entry(items: list[Any], index: int, kind: str) -> JsonObject:
     if not 0 <= index < len(items):
-        raise BrokenData("UNRESOLVED_REFERENCE", where, "there is none")
+        raise BrokenData("UNRESOLVED_REFERENCE", pointer(kind, index), "there is none")
     if not isinstance(items[index], dict):
-        raise BrokenData("TYPE_MISMATCH", where, "it is no object")
+        raise BrokenData("TYPE_MISMATCH", pointer(kind, index), "it is no object")
     item: JsonObject = items[index]
     return item
 

@@ -154,8 +154,9 @@ class Draft:
     def finish(self) -> Scene:
         """The scene, with all that is inside it in buffer 0, bufferViews in the order of their list, padded to 4 bytes.
 
-        bufferViews that nothing names are left out. Where numbers must stay (`references.movable`), those that
-        something named before are emptied, and those that nothing known ever named are kept whole.
+        bufferViews that nothing names are left out, or emptied if they carry `extras`. Where numbers must stay
+        (`references.movable`), those that something named before are emptied, and those that nothing known ever named
+        are kept whole.
         The scene itself, if nothing was changed.
         Raises `SceneError`s for bufferViews whose contents cannot be had.
         """
@@ -167,10 +168,11 @@ class Draft:
         if survey.unknown:
             spent &= Survey(self.scene.json).named().get("bufferViews", set()) | set(self._data)
         elif spent:
-            kept = sorted(views - spent)
+            told = {index for index in spent if "extras" in self.json["bufferViews"][index]}
+            kept = sorted(views - spent | told)
             renumber(self.json, {"bufferViews": kept}, survey=survey)
             self._data = {new: self._data[old] for new, old in enumerate(kept) if old in self._data}
-            spent = set()
+            spent = {new for new, old in enumerate(kept) if old in told}
         return bind(self.scene, self.json, self._data, spent, in_place=survey.names_bytes)
 
 
