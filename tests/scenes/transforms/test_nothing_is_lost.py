@@ -123,6 +123,7 @@ def _elements(scene: Scene, primitive: Json) -> list[Any]:
 
 
 @pytest.mark.proof
+@pytest.mark.timeout(1200)
 @pytest.mark.skipif(not SHARED.is_dir(), reason="../shared/gltf is not there")
 def test_the_whole_corpus_packed_is_sound_and_packed_again_the_same() -> None:
     for path in sorted(SHARED.rglob("*")):
