@@ -14,7 +14,7 @@ from roomscale.scenes import jsonio
 from roomscale.scenes.accessors import layout_of
 from roomscale.scenes.budgets import image_costs, mesh_triangles
 from roomscale.scenes.compressed import MESHOPT_EXTENSIONS
-from roomscale.scenes.document import Scene
+from roomscale.scenes.document import AUDIO_EXTENSIONS, Scene
 from roomscale.scenes.errors import BrokenData, SceneError
 from roomscale.scenes.findings import pointer
 from roomscale.scenes.images import media_type_of
@@ -22,7 +22,6 @@ from roomscale.scenes.jsonio import JsonObject
 from roomscale.scenes.placement import world_matrices
 
 DRACO = "KHR_draco_mesh_compression"
-AUDIO_EXTENSIONS = ("KHR_audio_emitter", "KHR_audio")
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from roomscale.scenes.document import Scene
+from roomscale.scenes.document import AUDIO_EXTENSIONS, Scene
 from roomscale.scenes.draft import Draft
-from roomscale.scenes.embed import AUDIO_EXTENSIONS
 from roomscale.scenes.jsonio import JsonObject
 from roomscale.scenes.package.pictures import Levels, pictures
 from roomscale.scenes.package.sounds import KEPT_BYTES, SILENCE, SILENCE_TYPE, sound_entries, sound_files

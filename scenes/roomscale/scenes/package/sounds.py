@@ -8,8 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from roomscale.scenes.document import Scene
-from roomscale.scenes.embed import AUDIO_EXTENSIONS
+from roomscale.scenes.document import AUDIO_EXTENSIONS, Scene
 from roomscale.scenes.findings import pointer
 from roomscale.scenes.images import media_type_of
 from roomscale.scenes.jsonio import JsonObject
