@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, TypeGuard
+from typing import TYPE_CHECKING, Any, TypeGuard
 
 from roomscale.scenes import jsonio
 from roomscale.scenes.container import Glb, is_glb, parse_glb
@@ -20,6 +20,9 @@ from roomscale.scenes.findings import pointer
 from roomscale.scenes.jsonio import JsonObject
 from roomscale.scenes.limits import DEFAULT_LIMITS, Limits
 from roomscale.scenes.uris import DataUri, RelativePath, parse_resource
+
+if TYPE_CHECKING:
+    from roomscale.scenes.reference_walk import Part
 
 AUDIO_EXTENSIONS = ("KHR_audio_emitter", "KHR_audio")
 """Extensions with a root list `audio` whose entries hold `uri` or `bufferView`, as images do."""
@@ -43,7 +46,10 @@ class Scene:
     limits: Limits = DEFAULT_LIMITS
     decoded: dict[int, memoryview] = field(default_factory=dict, repr=False, init=False)
     """What compressed views unpack to, by index; filled by `compressed.decoded_view`, empty in a changed scene."""
+    surveyed: dict[str, Part] = field(default_factory=dict, repr=False, init=False)
+    """What its lists name, as far as somebody looked (`draft.Draft`); each part tells by itself which list it is of."""
     _loaded: dict[str, memoryview] = field(default_factory=dict, repr=False)
+    _whole: dict[int, memoryview] = field(default_factory=dict, repr=False, init=False)
 
     def changed(self, json: JsonObject | None = None, buffers: Mapping[int, bytes | memoryview] | None = None) -> Scene:
         """A scene like this one with another JSON, other contents of some buffers, or both."""
@@ -111,6 +117,8 @@ class Scene:
 
         Raises `BrokenData` if there are fewer bytes, or none; `UnsafeUri`, `UnreadableScene` as `resource` does.
         """
+        if (known := self._whole.get(index)) is not None:
+            return known
         where = pointer("buffers", index)
         entry = self._buffer(index)
         data = self.whole_buffer(index)
@@ -123,7 +131,8 @@ class Scene:
                 where,
                 f"byteLength says {length:,}, only {len(data):,} bytes are there",
             )
-        return data[:length]
+        self._whole[index] = data[:length]
+        return self._whole[index]
 
     def whole_buffer(self, index: int) -> memoryview:
         """All bytes behind a buffer, also those past its `byteLength`. Raises as `buffer` does."""
@@ -139,32 +148,32 @@ class Scene:
 
     def view(self, index: int) -> memoryview:
         """The bytes of a bufferView as stored (compressed ones stay so). Raises `BrokenData` past its buffer's end."""
-        where = pointer("bufferViews", index)
-        entry = _entry(self.list_of("bufferViews"), index, where)
+        entry = _entry(self.list_of("bufferViews"), index, "bufferViews")
         offset, length, buffer = entry.get("byteOffset", 0), entry.get("byteLength"), entry.get("buffer")
         if not (_is_size(offset) and _is_size(length) and _is_size(buffer)):
+            where = pointer("bufferViews", index)
             raise BrokenData("TYPE_MISMATCH", where, "buffer, byteOffset or byteLength is no size")
         data = self.buffer(buffer)
         if offset + length > len(data):
             raise BrokenData(
                 "BUFFER_VIEW_TOO_LONG",
-                where,
+                pointer("bufferViews", index),
                 f"its end at {offset + length:,} is past its buffer's {len(data):,} bytes",
             )
         return data[offset : offset + length]
 
     def _buffer(self, index: int) -> JsonObject:
-        return _entry(self.list_of("buffers"), index, pointer("buffers", index))
+        return _entry(self.list_of("buffers"), index, "buffers")
 
     def _is_binary_chunk(self, index: int) -> bool:
         return index == 0 and "uri" not in self._buffer(0) and self.glb is not None and self.glb.binary is not None
 
 
-def _entry(items: list[Any], index: int, where: str) -> JsonObject:
+def _entry(items: list[Any], index: int, kind: str) -> JsonObject:
     if not 0 <= index < len(items):
-        raise BrokenData("UNRESOLVED_REFERENCE", where, "there is none")
+        raise BrokenData("UNRESOLVED_REFERENCE", pointer(kind, index), "there is none")
     if not isinstance(items[index], dict):
-        raise BrokenData("TYPE_MISMATCH", where, "it is no object")
+        raise BrokenData("TYPE_MISMATCH", pointer(kind, index), "it is no object")
     item: JsonObject = items[index]
     return item
 

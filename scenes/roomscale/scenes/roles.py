@@ -11,7 +11,8 @@ from dataclasses import dataclass
 
 from roomscale.scenes.images import EXTENSION_OF
 from roomscale.scenes.jsonio import JsonObject
-from roomscale.scenes.references import Reference, Survey
+from roomscale.scenes.reference_walk import Reference
+from roomscale.scenes.references import Survey
 
 
 class Role(enum.Enum):
