@@ -16,7 +16,7 @@ from roomscale.scenes.binding import ALIGNMENT, bind
 from roomscale.scenes.compressed import MESHOPT_EXTENSIONS, is_placeholder
 from roomscale.scenes.document import Scene
 from roomscale.scenes.jsonio import JsonObject
-from roomscale.scenes.reference_walk import LISTS, walk_list
+from roomscale.scenes.reference_walk import LISTS
 from roomscale.scenes.references import Survey, renumber
 
 ARRAY_BUFFER, ELEMENT_ARRAY_BUFFER = 34962, 34963
@@ -44,10 +44,7 @@ class Draft:
 
     def survey(self) -> Survey:
         """What names what in the draft as it is now."""
-        survey = Survey(self.json, self.scene.surveyed)
-        shared = {kind: part for kind, part in survey.parts.items() if self._is_shared(kind)}
-        self.scene.surveyed.update(shared)
-        return survey
+        return _survey(self.json, self.scene)
 
     def _is_shared(self, kind: str) -> bool:
         return kind in LISTS and self.json[kind] is self.scene.json.get(kind)
@@ -170,18 +167,18 @@ class Draft:
         image.pop("uri", None)
         image |= {"bufferView": self.add_view(data), "mimeType": mime_type}
 
-    def finish(self) -> Scene:
+    def finish(self, survey: Survey | None = None) -> Scene:
         """The scene, with all that is inside it in buffer 0, bufferViews in the order of their list, padded to 4 bytes.
 
         bufferViews that nothing names are left out, or emptied if they carry `extras`. Where numbers must stay
         (`references.movable`), those that something named before are emptied, and those that nothing known ever named
         are kept whole.
-        The scene itself, if nothing was changed.
+        The scene itself, if nothing was changed. `survey`: of the draft as it is now, if the caller has one.
         Raises `SceneError`s for bufferViews whose contents cannot be had.
         """
         if not self._data and same_json(self.json, self.scene.json):
             return self.scene
-        survey = self.survey()
+        survey = self.survey() if survey is None else survey
         views = set(range(len(self.json.get("bufferViews", ()))))
         spent = views - survey.counts("bufferViews").keys()
         if survey.unknown:
@@ -201,9 +198,22 @@ class Draft:
         for kind, part in list(survey.parts.items()):
             if self._is_shared(kind) and part.counts("bufferViews"):
                 self.json[kind] = jsonio.copy(self.json[kind])
-                survey.parts[kind] = walk_list(kind, self.json[kind])
+                survey.look_again(kind)
         renumber(self.json, {"bufferViews": kept}, survey=survey)
         self._data = {new: self._data[old] for new, old in enumerate(kept) if old in self._data}
+
+
+def survey_of(scene: Scene) -> Survey:
+    """What names what in a scene, whose lists are walked over once. Not for renumbering: a scene is never changed."""
+    return _survey(scene.json, scene)
+
+
+def _survey(json: JsonObject, scene: Scene) -> Survey:
+    survey = Survey(json, scene.surveyed)
+    scene.surveyed.update(
+        {kind: part for kind, part in survey.parts.items() if kind in LISTS and part.entries is scene.json.get(kind)}
+    )
+    return survey
 
 
 def same_json(one: JsonObject, other: JsonObject) -> bool:

@@ -61,6 +61,8 @@ class Part:
     known: set[str] = field(default_factory=set)
     odd: set[str] = field(default_factory=set)
     owner: tuple[str, int] | None = None
+    memo: dict[str, Any] = field(default_factory=dict)
+    """What others worked out from the list alone, by a name of theirs; forgotten when the list is renumbered."""
     _names: frozenset[str] | None = None
     _counts: dict[str, dict[int, int]] = field(default_factory=dict)
 
@@ -81,8 +83,8 @@ class Part:
         return self._counts[kind]
 
     def renumbered(self) -> None:
-        """References were set: what was counted is forgotten."""
-        self._counts = {}
+        """References were set: what was worked out is forgotten."""
+        self._counts, self.memo = {}, {}
 
 
 def walk_list(kind: str, entries: list[Any]) -> Part:

@@ -158,6 +158,11 @@ class Survey:
                         reference.owner = (kind, numbers[reference.owner[1]])
                         part.references.append(reference)
 
+    def look_again(self, kind: str) -> None:
+        """A list was changed in another way: walk over it again."""
+        self._references = None
+        self.parts[kind] = walk_list(kind, self._json[kind])
+
     def _length(self, kind: str) -> int:
         if kind not in self._lengths:
             entries = _list_at(self._json, kind)
