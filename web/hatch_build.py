@@ -1,6 +1,6 @@
 """Hatchling's hook: the built client goes into the wheel as `roomscale/web`, and prebuilt into the sdist.
 
-With it goes meshoptimizer's WebAssembly, which `roomscale.scenes` runs.
+With it go meshoptimizer's WebAssembly and Khronos's validator, which `roomscale.scenes` runs.
 
 Its one rule: whatever is installed can show a client; there is no install that works but for the browser's part.
 """
@@ -32,8 +32,8 @@ class ClientHook(BuildHookInterface[Any]):
 
     def dependencies(self) -> list[str]:
         """Node itself, from PyPI, but only where it is needed and none is there."""
-        client, meshopt = _load("build_client"), _load("build_meshopt")
-        if client.find_node() or (client.is_fresh() and meshopt.is_fresh()):
+        client, meshopt, validator = (_load(name) for name in ("build_client", "build_meshopt", "build_validator"))
+        if client.find_node() or (client.is_fresh() and meshopt.is_fresh() and validator.is_fresh()):
             return []
         return [str(client.NODE_WHEEL)]
 
@@ -41,5 +41,6 @@ class ClientHook(BuildHookInterface[Any]):
         """Build, and place the client in the wheel; an editable install reads it from the checkout."""
         dist = _load("build_client").build()
         _load("build_meshopt").build()
+        _load("build_validator").build()
         if self.target_name == "wheel" and version != "editable":
             build_data["force_include"][str(dist)] = "roomscale/web"

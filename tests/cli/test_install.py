@@ -39,7 +39,9 @@ class Environment:
         run([str(self.python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *arguments], env=env)
 
     def opens_a_house(self, data: Path) -> None:
-        """`roomscale up` of this environment serves the client and both sample worlds."""
+        """`roomscale up` of this environment serves the client and both sample worlds; what npm brings is there."""
+        found = "import roomscale.scenes.khronos.runner as it; raise SystemExit(not it.SCRIPT.exists())"
+        run([str(self.python), "-c", found], cwd=data.parent)
         with House(data, python=str(self.python)) as house:
             worlds = {world["alias"].split(":")[0] for world in house.get("/api/worlds")["worlds"]}
             assert worlds == {"#plaza", "#gallery"}

@@ -1,4 +1,4 @@
-"""What a world is called when nobody says."""
+"""What a world is called when nobody says, and which scenes are published at all."""
 
 from __future__ import annotations
 
@@ -6,7 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from roomscale.cli.publishing import alias_of, name_of
+from roomscale.cli.errors import BadScene
+from roomscale.cli.output import Output
+from roomscale.cli.publishing import alias_of, name_of, prepare_scene
+from roomscale.scenes import check, errors_of, parse_scene
+from roomscale.scenes.package import pack, write_package
+from tests.scenes import worlds
+from tests.scenes.crafted import changed, glb, with_extension
 
 
 @pytest.mark.parametrize(
@@ -16,6 +22,7 @@ from roomscale.cli.publishing import alias_of, name_of
         ("/models/chair.gltf.glb", "chair"),
         ("/models/JungleScene/scene.gltf", "JungleScene"),
         ("/models/Old Mill/Untitled.glb", "Old Mill"),
+        ("/worlds/Winter Garden/entry-0123456789abcdef.glb", "Winter Garden"),
         ("/scene.glb", "scene"),
     ],
 )
@@ -28,3 +35,35 @@ def test_a_world_is_called_as_its_file_or_as_its_folder(path: str, name: str) ->
 )
 def test_an_alias_is_what_every_homeserver_takes(name: str, alias: str) -> None:
     assert alias_of(name) == alias
+
+
+def test_what_check_rejects_is_published_only_mended_and_only_where_that_is_asked_for(tmp_path: Path) -> None:
+    path = tmp_path / "scene.glb"
+    path.write_bytes(glb(with_extension("OMI_spawn_point", node={}, declared=False)))
+    with pytest.raises(BadScene, match="--fix mends it"):
+        prepare_scene(path, Output(), fixes=False)
+    ready = prepare_scene(path, Output(), fixes=True)
+    assert errors_of(check(parse_scene(ready.glb))) == []
+
+
+def test_what_nobody_can_mend_for_the_creator_is_refused_with_what_to_do(tmp_path: Path) -> None:
+    path = tmp_path / "scene.glb"
+    path.write_bytes(glb(changed("nodes", 0, "mesh", to=7)))
+    for fixes in (True, False):
+        with pytest.raises(BadScene, match=r"roomscale check scene\.glb"):
+            prepare_scene(path, Output(), fixes=fixes)
+
+
+def test_a_packed_folder_is_published_by_its_entry(tmp_path: Path) -> None:
+    package, _ = pack(parse_scene(worlds.garden()))
+    write_package(package, tmp_path / "Winter Garden")
+    ready = prepare_scene(tmp_path / "Winter Garden", Output())
+    assert (ready.name, ready.glb) == ("Winter Garden", package.entry)
+
+
+def test_a_folder_that_is_no_package_is_said(tmp_path: Path) -> None:
+    with pytest.raises(BadScene, match="no regular file"):
+        prepare_scene(tmp_path, Output())
+    (tmp_path / "manifest.json").write_text("{}")
+    with pytest.raises(BadScene, match=r"manifest\.json"):
+        prepare_scene(tmp_path, Output())

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from roomscale.scenes import Severity, parse_scene
-from roomscale.scenes.budgets import PROFILES, Budget, bounds, check_budget, check_scale, costs
+from roomscale.scenes.budgets import PROFILES, Budget, check_budget, costs
+from roomscale.scenes.extent import bounds, check_scale
 from tests.scenes.crafted import changed, glb, gltf, jpeg, triangle, with_extension, with_image
 
 
@@ -30,7 +31,7 @@ def test_instances_count() -> None:
 
 def test_textures_are_counted_as_the_gpu_holds_them() -> None:
     counted = costs(parse_scene(with_image(jpeg(1024, 512), "image/jpeg", count=2)))
-    assert counted.texture_bytes == int(2 * 1024 * 512 * 4 * 4 / 3)
+    assert counted.texture_bytes == 2 * int(1024 * 512 * 4 * 4 / 3)
     assert counted.largest_edge == 1024
 
 

@@ -11,7 +11,7 @@ from importlib.metadata import version
 
 import typer
 
-from roomscale.cli.commands import account, compiling, migrate, parts, publish, up, visit
+from roomscale.cli.commands import account, check, compiling, inspect, migrate, pack, parts, publish, up, visit
 from roomscale.cli.config import debugging
 from roomscale.cli.errors import Exit, exit_code_of
 from roomscale.cli.output import Output
@@ -30,6 +30,9 @@ app = typer.Typer(
 )
 app.command("up")(up.up)
 app.command("publish")(publish.publish)
+app.command("check")(check.check)
+app.command("inspect")(inspect.inspect)
+app.command("pack")(pack.pack)
 app.command("migrate")(migrate.migrate)
 app.command("account")(account.account)
 app.command("visit")(visit.visit)

@@ -42,11 +42,11 @@ class UsageError(CommandError):
 
 
 class BadScene(CommandError):
-    """A scene file that cannot be read, or is refused; the line names the file."""
+    """A scene file that cannot be read, or is refused; the line names the file, and `next_step` what to do."""
 
-    def __init__(self, name: str, error: SceneError) -> None:
+    def __init__(self, name: str, error: SceneError, next_step: str = "") -> None:
         text = str(error)
-        super().__init__(text if name in text else f"{name}: {text}")
+        super().__init__(f"{text if name in text else f'{name}: {text}'}{next_step}")
         self.exit_code = Exit.USAGE if isinstance(error, UnreadableScene) else Exit.REFUSED
 
 

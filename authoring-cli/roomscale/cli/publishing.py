@@ -15,19 +15,10 @@ from roomscale.assets.cache import UploadCache
 from roomscale.cli.config import HOST_ACCOUNT, WORLD_SERVER, House
 from roomscale.cli.errors import BadScene
 from roomscale.cli.output import Output
-from roomscale.scenes import (
-    Finding,
-    RejectedScene,
-    SceneError,
-    Severity,
-    check,
-    errors_of,
-    mend,
-    open_scene,
-    to_glb,
-)
-from roomscale.scenes.authoring import NAME as WORLD_FILE
-from roomscale.scenes.authoring import author, beside, read_world_file
+from roomscale.cli.preparing import sound_scene
+from roomscale.scenes import SceneError, to_glb
+from roomscale.scenes.khronos import Validator
+from roomscale.scenes.package.write import is_entry_name
 from roomscale.worlds.ids import parse_user_id
 from roomscale.worlds.matrix import MatrixClient
 from roomscale.worlds.model import ServerRef
@@ -38,7 +29,6 @@ from roomscale.worlds.samples import publish_samples as publish_each
 PUBLISHING_DEVICE = "ROOMSCALE_PUBLISH"  # one device, kept: each publish would otherwise leave another behind
 NAMELESS = ("scene", "model", "untitled", "index", "export")
 """What exporters and download sites call every file."""
-SHOWN_NOTES = 8  # of a scene with hundreds of mended values the first few say enough
 MIB = 1 << 20
 
 
@@ -53,45 +43,28 @@ class ReadyScene:
     """What it was made of: the scene, its world.toml (there or not), and every file that it names."""
 
 
-def prepare_scene(path: Path, output: Output, world_file: Path | None = None) -> ReadyScene:
-    """Read, author, mend, check and make one file. Raises BadScene; tells what was made and mended.
-
-    `world_file`: what stands for the `world.toml` beside the scene.
-    """
-    with output.step(f"checking {path.name}"):
-        try:
-            told = world_file or beside(path)
-            scene, authored = author(open_scene(path), read_world_file(told) if told else None)
-            scene, mended = mend(scene)
-            findings = check(scene)
-            if errors_of(authored + findings):
-                raise RejectedScene(errors_of(authored + findings))
-            glb = to_glb(scene)
-        except SceneError as error:
-            raise BadScene(path.name, error) from error
-    _tell("made", [finding for finding in authored if finding.severity is Severity.INFO], output)
-    _tell("not understood", [finding for finding in authored if finding.severity is Severity.WARNING], output)
-    _tell("mended", mended, output)
-    for finding in findings:
-        if finding.code == "CAN_BE_MIGRATED":
-            output.note(f"{finding.message}; {finding.hint}")
-    files = {path, world_file or path.parent / WORLD_FILE, *(path.parent / name for name in scene.named_files())}
-    return ReadyScene(name=name_of(path), glb=glb, files=frozenset(files))
-
-
-def _tell(what: str, findings: list[Finding], output: Output) -> None:
-    """The first few of what was done to a scene."""
-    for finding in findings[:SHOWN_NOTES]:
-        hint = f"; {finding.hint}" if finding.hint else ""
-        output.note(f"{what}: {finding.message}{hint}{f' ({finding.pointer})' if finding.pointer else ''}")
-    if len(findings) > SHOWN_NOTES:
-        output.note(f"{what}: {len(findings) - SHOWN_NOTES} more")
+def prepare_scene(
+    path: Path,
+    output: Output,
+    world_file: Path | None = None,
+    *,
+    fixes: bool = True,
+    validator: Validator | None = None,
+) -> ReadyScene:
+    """Read, author, mend, check and make one file, as `sound_scene` does. Raises BadScene."""
+    sound = sound_scene(path, output, fixes=fixes, world_file=world_file, validator=validator)
+    try:
+        glb = to_glb(sound.scene)
+    except SceneError as error:
+        raise BadScene(path.name, error) from error
+    return ReadyScene(name=name_of(sound.path), glb=glb, files=sound.files)
 
 
 def name_of(path: Path) -> str:
     """A world's name from its file's, or from its folder's where the file is called what every export is called."""
     name = path.stem.removesuffix(".gltf")
-    return (path.resolve().parent.name if name.lower() in NAMELESS else "") or name
+    nameless = name.lower() in NAMELESS or is_entry_name(path.name)
+    return (path.resolve().parent.name if nameless else "") or name
 
 
 def alias_of(name: str) -> str:

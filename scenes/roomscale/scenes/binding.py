@@ -164,8 +164,10 @@ class _Binder:
         return data[offset : offset + length]
 
     def _empty(self, view: JsonObject, buffer: int = 0) -> None:
-        for key in ("byteStride", "extensions"):
-            view.pop(key, None)
+        view.pop("byteStride", None)
+        others = {name: told for name, told in view.pop("extensions", {}).items() if name not in MESHOPT_EXTENSIONS}
+        if others:
+            view["extensions"] = others
         nowhere = (-1, 0, 0)
         if nowhere not in self._placed:
             self._placed[nowhere] = self._place(_SPENT)

@@ -5,30 +5,23 @@ Rule: counted from JSON and headers, nothing is decoded; a budget is advice, so 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, fields
-from itertools import product
-
-import numpy as np
-from numpy.typing import NDArray
 
 from roomscale.scenes.checks.structure import require_sound
 from roomscale.scenes.document import Scene
 from roomscale.scenes.errors import SceneError
 from roomscale.scenes.findings import Finding, Findings, pointer
-from roomscale.scenes.images import BadImage, read_header
+from roomscale.scenes.images import KTX2, BadImage, read_header
 from roomscale.scenes.jsonio import JsonObject
-from roomscale.scenes.placement import Matrix, world_matrices
-
-Points = NDArray[np.float64]
+from roomscale.scenes.placement import world_matrices
 
 MIPMAPS = 4 / 3
 """A texture's smaller copies on the GPU take a third of it again."""
 TRIANGLES, TRIANGLE_STRIP, TRIANGLE_FAN = 4, 5, 6
-LARGEST_WORLD = 10_000.0
-"""Metres. A world that is wider was probably modelled in centimetres."""
-SMALLEST_WORLD = 0.05
-"""Metres. One that is smaller cannot be walked in."""
+BYTES_PER_PIXEL = 4
+"""On the GPU, for what a browser decodes."""
+BYTES_PER_BLOCK_PIXEL = 1
+"""For KTX2, which stays compressed there (BC7, ASTC 4 × 4, ETC2)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +44,8 @@ class Costs:
     """Materials."""
     bones: int
     """Joints of the largest skin."""
+    entry_bytes: int | None = None
+    """Bytes that must be there before anything is seen; None: nobody knows before the scene is packed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,12 +60,13 @@ class Budget:
     lights: int | None = None
     materials: int | None = None
     bones: int | None = None
+    entry_bytes: int | None = None
 
 
 PROFILES = {
-    "mobile": Budget(15_000_000, 100_000, 150, 200_000_000, 2048, 4),
-    "desktop": Budget(60_000_000, 1_000_000, 1_000, 1_000_000_000, 4096, 16),
-    "vr": Budget(30_000_000, 200_000, 150, 400_000_000, 2048, 4),
+    "mobile": Budget(15_000_000, 100_000, 150, 200_000_000, 2048, 4, entry_bytes=3_000_000),
+    "desktop": Budget(60_000_000, 1_000_000, 1_000, 1_000_000_000, 4096, 16, entry_bytes=10_000_000),
+    "vr": Budget(30_000_000, 200_000, 150, 400_000_000, 2048, 4, entry_bytes=5_000_000),
     "avatar": Budget(8_000_000, 30_000, 16, None, 1024, 0, 8, 128),
 }
 """Device → what it takes and still draws smoothly."""
@@ -84,6 +80,7 @@ _MEANINGS = {
     "lights": "lights, each of which every pixel pays for",
     "materials": "materials, each of which is a draw call",
     "bones": "bones of one skin",
+    "entry_bytes": "bytes to download before anything is seen",
 }
 
 
@@ -99,17 +96,22 @@ def costs(scene: Scene) -> Costs:
             copies = _instances(scene, node)
             triangles += sum(primitives[node["mesh"]]) * copies
             draws += len(primitives[node["mesh"]])
-    pixels, edge = _pixels(scene)
+    images = image_costs(scene)
     return Costs(
         file_bytes=_file_bytes(scene),
         triangles=triangles,
         draws=draws,
-        texture_bytes=int(pixels * 4 * MIPMAPS),
-        largest_edge=edge,
+        texture_bytes=sum(image.gpu_bytes for image in images),
+        largest_edge=max((max(image.width, image.height) for image in images), default=0),
         lights=lights,
         materials=len(scene.list_of("materials")),
         bones=max((len(skin["joints"]) for skin in scene.list_of("skins")), default=0),
     )
+
+
+def exceeds(actual: int | None, allowed: int | None) -> bool:
+    """Whether a cost is known, bounded, and above its bound."""
+    return actual is not None and allowed is not None and actual > allowed
 
 
 def check_budget(scene: Scene, budget: Budget, profile: str) -> list[Finding]:
@@ -117,7 +119,7 @@ def check_budget(scene: Scene, budget: Budget, profile: str) -> list[Finding]:
     findings, counted = Findings(), costs(scene)
     for item in fields(Budget):
         allowed, actual = getattr(budget, item.name), getattr(counted, item.name)
-        if allowed is not None and actual > allowed:
+        if exceeds(actual, allowed):
             findings.warn(
                 f"BUDGET_{item.name.upper()}",
                 "",
@@ -126,51 +128,9 @@ def check_budget(scene: Scene, budget: Budget, profile: str) -> list[Finding]:
     return findings.listed()
 
 
-def check_scale(scene: Scene) -> list[Finding]:
-    """Warn of a world that is far too large or small, the usual sign of centimetres taken for metres."""
-    findings = Findings()
-    low, high = bounds(scene)
-    width = float(np.max(high - low)) if np.all(np.isfinite(low) & np.isfinite(high)) else 0.0
-    if width > LARGEST_WORLD:
-        findings.warn(
-            "WORLD_TOO_LARGE",
-            "",
-            f"it is {width / 1000:,.0f} km wide; visitors are 1.7 m tall",
-            hint="glTF is in metres; in Blender set Unit Scale to 1 and apply scale (Ctrl+A)",
-        )
-    elif 0.0 < width < SMALLEST_WORLD:
-        findings.warn(
-            "WORLD_TOO_SMALL",
-            "",
-            f"it is {width * 1000:.1f} mm wide; visitors are 1.7 m tall",
-            hint="glTF is in metres; scale the scene up and apply the scale (Blender: Ctrl+A)",
-        )
-    return findings.listed()
-
-
-def bounds(scene: Scene) -> tuple[Points, Points]:
-    """The box around all that is shown, in metres, by the accessors' declared bounds; infinite for an empty scene."""
-    require_sound(scene)
-    low, high = np.full(3, np.inf), np.full(3, -np.inf)
-    with np.errstate(all="ignore"):  # matrices of absurd scale give infinite boxes, which is an answer
-        for index, matrix in world_matrices(scene).items():
-            for placed in _boxes(scene, scene.list_of("nodes")[index], matrix):
-                low, high = np.minimum(low, placed.min(axis=0)), np.maximum(high, placed.max(axis=0))
-    return low, high
-
-
-def _boxes(scene: Scene, node: JsonObject, matrix: Matrix) -> Iterator[Points]:
-    """The eight corners in the world of each primitive of a node; of skinned ones the skeleton decides, so none."""
-    if "mesh" not in node or "skin" in node:
-        return
-    for primitive in scene.list_of("meshes")[node["mesh"]]["primitives"]:
-        if "POSITION" not in primitive["attributes"]:
-            continue
-        accessor = scene.list_of("accessors")[primitive["attributes"]["POSITION"]]
-        if len(accessor.get("min", ())) == len(accessor.get("max", ())) == 3:
-            x, y, z = zip(accessor["min"], accessor["max"], strict=True)
-            corners = np.array(list(product(x, y, z)), np.float64)
-            yield corners @ matrix[:3, :3].T + matrix[:3, 3]
+def mesh_triangles(scene: Scene, mesh: int) -> int:
+    """Triangles of a mesh, drawn once."""
+    return sum(_primitive_triangles(scene, scene.list_of("meshes")[mesh]))
 
 
 def _primitive_triangles(scene: Scene, mesh: JsonObject) -> list[int]:
@@ -193,9 +153,26 @@ def _instances(scene: Scene, node: JsonObject) -> int:
     return min((scene.list_of("accessors")[index]["count"] for index in instancing["attributes"].values()), default=1)
 
 
-def _pixels(scene: Scene) -> tuple[int, int]:
-    """Pixels of all images and the longest edge; images that cannot be read count nothing, `check` tells them."""
-    total = edge = 0
+@dataclass(frozen=True, slots=True)
+class ImageCosts:
+    """What one image costs. `index`: into `images`; `bytes`: in the file; `gpu_bytes`: with mipmaps."""
+
+    index: int
+    media_type: str
+    width: int
+    height: int
+    bytes: int
+
+    @property
+    def gpu_bytes(self) -> int:
+        """Bytes on the GPU, mipmaps included."""
+        each = BYTES_PER_BLOCK_PIXEL if self.media_type == KTX2 else BYTES_PER_PIXEL
+        return int(self.width * self.height * each * MIPMAPS)
+
+
+def image_costs(scene: Scene) -> list[ImageCosts]:
+    """What each image costs, in their order; one that cannot be read costs nothing, `check` tells of it."""
+    found = []
     for index, image in enumerate(scene.list_of("images")):
         try:
             data = (
@@ -207,9 +184,8 @@ def _pixels(scene: Scene) -> tuple[int, int]:
         except (SceneError, BadImage, KeyError):
             continue
         if header is not None:
-            total += header.width * header.height
-            edge = max(edge, header.width, header.height)
-    return total, edge
+            found.append(ImageCosts(index, header.media_type, header.width, header.height, len(data)))
+    return found
 
 
 def _file_bytes(scene: Scene) -> int:

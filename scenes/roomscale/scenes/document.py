@@ -119,31 +119,28 @@ class Scene:
         """
         if (known := self._whole.get(index)) is not None:
             return known
-        where = pointer("buffers", index)
-        entry = self._buffer(index)
         data = self.whole_buffer(index)
-        length = entry.get("byteLength")
+        length = self._buffer(index).get("byteLength")
+        if _is_size(length) and length <= len(data):
+            self._whole[index] = data[:length]
+            return self._whole[index]
+        where = pointer("buffers", index)
         if not _is_size(length):
             raise BrokenData("UNDEFINED_PROPERTY", where, "byteLength is missing")
-        if len(data) < length:
-            raise BrokenData(
-                "BUFFER_BYTE_LENGTH_MISMATCH",
-                where,
-                f"byteLength says {length:,}, only {len(data):,} bytes are there",
-            )
-        self._whole[index] = data[:length]
-        return self._whole[index]
+        raise BrokenData(
+            "BUFFER_BYTE_LENGTH_MISMATCH", where, f"byteLength says {length:,}, only {len(data):,} bytes are there"
+        )
 
     def whole_buffer(self, index: int) -> memoryview:
         """All bytes behind a buffer, also those past its `byteLength`. Raises as `buffer` does."""
-        where = pointer("buffers", index)
         if index in self.buffers:
             return memoryview(self.buffers[index])
         uri = self._buffer(index).get("uri")
         if isinstance(uri, str):
-            return self.resource(uri, f"{where}/uri")
+            return self.resource(uri, pointer("buffers", index, "uri"))
         if self._is_binary_chunk(index) and self.glb is not None and self.glb.binary is not None:
             return self.glb.binary
+        where = pointer("buffers", index)
         raise BrokenData("BUFFER_WITHOUT_DATA", where, "the buffer has no uri and there is no BIN chunk for it")
 
     def view(self, index: int) -> memoryview:

@@ -54,6 +54,23 @@ class BrokenData(SceneError):
         self.message = message
 
 
+class BadManifest(SceneError):
+    """A package's manifest that is none, or that asks for more than a package may.
+
+    `code`, `pointer`: as of a finding, the pointer into the manifest.
+    """
+
+    def __init__(self, code: str, pointer: str, message: str) -> None:
+        super().__init__(f"manifest.json{pointer and ' at '}{pointer}: {message}")
+        self.code = code
+        self.pointer = pointer
+        self.message = message
+
+
+class UnpackableScene(SceneError):
+    """A scene that no package can be made of as it is; the sentence says what to change."""
+
+
 class RejectedScene(SceneError):
     """The scene can be read, but visitors must not get it. `findings`: all that was found, errors first."""
 

@@ -9,6 +9,7 @@ program truncates meanwhile is the one thing that cannot be caught, so smaller o
 
 from __future__ import annotations
 
+import contextlib
 import mmap
 import os
 import secrets
@@ -93,3 +94,26 @@ def write_atomically(path: Path, data: bytes | memoryview) -> None:
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else "not a valid path"
         raise UnwritableScene(f"{printable(path.name)} cannot be written: {reason}") from error
+
+
+def make_folder(path: Path) -> None:
+    """Make a folder and those above it; one that is there is fine. Raises `UnwritableScene`."""
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "not a valid path"
+        raise UnwritableScene(f"the folder {printable(path.name)} cannot be made: {reason}") from error
+
+
+def file_names(path: Path) -> list[str]:
+    """The names of what lies in a folder, sorted; none if it cannot be read."""
+    try:
+        return sorted(item.name for item in path.iterdir())
+    except OSError:
+        return []
+
+
+def remove_file(path: Path) -> None:
+    """Remove a file, if it is there and may be removed: what is left over does no harm."""
+    with contextlib.suppress(OSError):
+        path.unlink(missing_ok=True)

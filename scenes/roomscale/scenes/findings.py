@@ -11,6 +11,8 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from roomscale.scenes.errors import printable
+
 
 class Severity(enum.IntEnum):
     """How bad a finding is; only errors make a scene refused."""
@@ -39,12 +41,16 @@ class Finding:
     mendable: bool = False
 
     def __str__(self) -> str:
-        where = f" at {self.pointer}" if self.pointer else ""
+        where = f" at {printable(self.pointer, 200)}" if self.pointer else ""
         return f"{self.severity.name.lower()} {self.code}{where}: {self.message}"
 
 
 MOST_PER_CODE = 50
 """Findings kept of one code: a scene with 5,000 bad lights is told in 50 lines and one more that counts."""
+
+
+MESSAGE_CHARS = 500
+"""Characters of a message that had to be escaped."""
 
 
 class Findings:
@@ -64,10 +70,11 @@ class Findings:
         hint: str = "",
         mendable: bool = False,
     ) -> None:
-        """Add one finding."""
+        """Add one finding; what a message quotes of the scene and cannot be shown is escaped."""
         self._counts[code, severity] += 1
         if self._counts[code, severity] <= MOST_PER_CODE:
-            self._kept.append(Finding(code, severity, pointer, message, hint, mendable))
+            shown = message if message.isprintable() else printable(message, MESSAGE_CHARS)
+            self._kept.append(Finding(code, severity, pointer, shown, hint, mendable))
 
     def error(self, code: str, pointer: str, message: str, *, hint: str = "", mendable: bool = False) -> None:
         """Add an error."""

@@ -22,7 +22,7 @@ from roomscale.scenes.roles import Alpha, ImageUse, Role
 READABLE = {PNG: "PNG", JPEG: "JPEG", WEBP: "WEBP", AVIF: "AVIF"}
 """Media types that are unpacked, with Pillow's name for each."""
 _TYPES = {"webp": WEBP, "avif": AVIF, "png": PNG, "jpeg": JPEG}
-_FEW_COLOURS = 4_096
+_FEW_COLOURS = 256
 """An image of no more colours (a palette of a low-poly kit, a plain value) is often smaller without loss than with."""
 _JPEG_BLOCKS_WHOLE = 0
 """Pillow's `subsampling` for 4:4:4: colours as sharp as brightness, as data need it."""
@@ -94,7 +94,9 @@ def decode(data: bytes | memoryview, where: str, limits: Limits = DEFAULT_LIMITS
             image.load()
     except BadImage as error:
         raise BrokenData("IMAGE_DATA_INVALID", where, f"the image is broken: {error}") from error
-    except (OSError, ValueError, SyntaxError, TypeError, LookupError, ArithmeticError, EOFError, MemoryError) as error:
+    except BrokenData:
+        raise
+    except Exception as error:  # Pillow's plugins each raise what they like: OSError, SyntaxError, RuntimeError…
         raise BrokenData("IMAGE_DATA_INVALID", where, "the image is broken or cut off; export it again") from error
     return _plain(image)
 

@@ -13,7 +13,7 @@ from roomscale.netcode.testing.candidates import advertise, candidates
 from roomscale.netcode.testing.link import LinkConfig
 from roomscale.netcode.testing.proxy import UdpProxy
 from tests.netcode.conftest import House
-from tests.netcode.interop.client import Call
+from tests.netcode.interop.client import PATIENCE, Call
 
 MAX_DATAGRAM = 1200
 """Bytes of UDP payload that the node may send at most."""
@@ -59,7 +59,8 @@ class Street:
 @pytest.fixture
 async def street(tmp_path: Path) -> AsyncIterator[Street]:
     """A node by the lean transport. It logged nothing worse than a line, and sent nothing too long."""
-    house = House(tmp_path / "node.sock", {"transport": "lean", "silence": 30})
+    patient = {"silence": 30, "hello_timeout": PATIENCE + 5}  # by default the node gives a call up after 15 s
+    house = House(tmp_path / "node.sock", {"transport": "lean", **patient})
     await house.start()
     street = Street(house)
     try:

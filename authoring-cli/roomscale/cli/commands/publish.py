@@ -45,9 +45,14 @@ def publish(
     world_server: Annotated[
         str | None, typer.Option(help="Matrix user id of the world server that serves it, e.g. @roomscale:example.org")
     ] = None,
+    fix: Annotated[
+        bool, typer.Option("--fix", help="Mend what needs no choice before publishing; the file stays as it is.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
 ) -> None:
     """Check a scene, upload it, and write the room's state last: a publish that fails leaves the old world.
+
+    What `roomscale check` rejects is not published, unless --fix mends it.
 
     **Examples**
 
@@ -55,13 +60,15 @@ def publish(
     - `ROOMSCALE_TOKEN=… roomscale publish garden.glb --homeserver https://example.org`
     """
     from roomscale.cli.publishing import alias_of, host_client, prepare_scene, publish_shown, server_of
+    from roomscale.scenes.khronos import Validator
     from roomscale.worlds.ids import parse_user_id
     from roomscale.worlds.matrix import MatrixClient
     from roomscale.worlds.model import ServerRef
     from roomscale.worlds.publish import PublishRequest
 
     output = Output()
-    ready = prepare_scene(scene, output, world_file)
+    with Validator() as validator:
+        ready = prepare_scene(scene, output, fixes=fix, world_file=world_file, validator=validator)
     client: AbstractAsyncContextManager[MatrixClient]
     server: ServerRef | None
     if homeserver is None:

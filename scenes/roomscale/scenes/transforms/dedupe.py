@@ -13,14 +13,15 @@ from collections.abc import Hashable, Iterable
 import numpy as np
 
 from roomscale.scenes import jsonio
-from roomscale.scenes.accessors import read
+from roomscale.scenes.accessors import layout_of, read
+from roomscale.scenes.binding import ALIGNMENT
 from roomscale.scenes.compressed import is_compressed
 from roomscale.scenes.document import Scene
 from roomscale.scenes.draft import Draft
 from roomscale.scenes.errors import SceneError
 from roomscale.scenes.jsonio import JsonObject
 from roomscale.scenes.references import Survey, renumber
-from roomscale.scenes.transforms.accessor_roles import accessor_uses
+from roomscale.scenes.transforms.accessor_roles import accessor_uses, is_vertex_role
 
 _PLACEMENT = ("bufferView", "byteOffset", "min", "max")
 """What an accessor says of where its data are, and what follows from them."""
@@ -40,10 +41,24 @@ def dedupe(scene: Scene, *, accessors: bool = True) -> Scene:
         joiner.join_equal(kind)
     if accessors:
         joiner.join("accessors", _equal_accessors(scene), _PLACEMENT)
+        _give_strides(draft.json)
     joiner.join_equal("meshes")
     if not survey.unknown and _join_samplers(draft.json):
         survey.look_again("animations")
     return draft.finish(survey)
+
+
+def _give_strides(json: JsonObject) -> None:
+    """A bufferView of vertices that several accessors share must say its stride (glTF 2.0 §3.6.2.4)."""
+    sharers: dict[int, list[int]] = {}
+    for index, uses in accessor_uses(json).items():
+        if "bufferView" in json["accessors"][index] and any(is_vertex_role(use) for use in uses):
+            sharers.setdefault(json["accessors"][index]["bufferView"], []).append(index)
+    for number, accessors in sharers.items():
+        view = json["bufferViews"][number]
+        size = layout_of(json["accessors"][accessors[0]], "").element_bytes
+        if len(accessors) > 1 and "byteStride" not in view and size % ALIGNMENT == 0:
+            view["byteStride"] = size
 
 
 def _join_samplers(json: JsonObject) -> bool:

@@ -78,7 +78,18 @@ def merge(scene: Scene) -> Scene:
     return draft.finish()
 
 
-def _movable_accessors(json: JsonObject, survey: Survey) -> Iterator[tuple[int, Group]]:
+def _movable_accessors(json: JsonObject, survey: Survey) -> list[tuple[int, Group]]:
+    """The accessors that may lie elsewhere, but for those whose very bytes serve one that must stay."""
+    found = dict(_candidates(json, survey))
+    held = {_start(accessor) for index, accessor in enumerate(json.get("accessors", ())) if index not in found}
+    return [(index, group) for index, group in found.items() if _start(json["accessors"][index]) not in held]
+
+
+def _start(accessor: JsonObject) -> tuple[int | None, int]:
+    return accessor.get("bufferView"), accessor.get("byteOffset", 0)
+
+
+def _candidates(json: JsonObject, survey: Survey) -> Iterator[tuple[int, Group]]:
     for index, role in accessor_roles(json, survey).items():
         accessor = json["accessors"][index]
         if "bufferView" not in accessor or "sparse" in accessor or "extensions" in accessor:

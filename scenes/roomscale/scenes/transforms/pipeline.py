@@ -79,9 +79,9 @@ STEPS: tuple[tuple[str, Step], ...] = (
     ("images", lambda scene, preset, workers: shrink_images(scene, preset.edge, preset.encoding, workers=workers)),
     ("reorder", lambda scene, preset, workers: reorder(scene)),
     ("compress", lambda scene, preset, workers: compress(scene)),
-    ("dedupe again", lambda scene, preset, workers: prune(dedupe(scene))),  # what rounding made equal
-    ("merge", lambda scene, preset, workers: merge(scene)),
     ("shrink", lambda scene, preset, workers: shrink(scene)),
+    ("dedupe again", lambda scene, preset, workers: prune(dedupe(scene))),  # what became equal
+    ("merge", lambda scene, preset, workers: merge(scene)),
 )
 """Name → transform, in the order in which they help one another most."""
 

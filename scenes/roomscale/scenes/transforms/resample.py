@@ -102,6 +102,7 @@ class _Arrays:
     def __init__(self, scene: Scene) -> None:
         self._scene = scene
         self._times: dict[int, Array | None] = {}
+        self._values: dict[int, tuple[Array | None, Array | None]] = {}
 
     def times(self, index: int) -> Array | None:
         """Seconds, float64; None unless they increase."""
@@ -113,10 +114,14 @@ class _Arrays:
 
     def values(self, index: int) -> tuple[Array | None, Array | None]:
         """What they mean, as floats, and as they are stored."""
-        if not self._is_plain(index):
-            return None, None
-        values = read_floats(self._scene, index).astype(np.float64)
-        return (values, read(self._scene, index)) if np.isfinite(values).all() else (None, None)
+        if index not in self._values:
+            self._values[index] = self._read_values(index) if self._is_plain(index) else (None, None)
+        return self._values[index]
+
+    def _read_values(self, index: int) -> tuple[Array | None, Array | None]:
+        raw = read(self._scene, index)
+        values = (raw if raw.dtype.kind == "f" else read_floats(self._scene, index)).astype(np.float64)
+        return (values, raw) if np.isfinite(values).all() else (None, None)
 
     def _is_plain(self, index: int) -> bool:
         accessor = self._scene.list_of("accessors")[index]

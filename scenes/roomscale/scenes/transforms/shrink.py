@@ -46,13 +46,12 @@ _PBR_TEXTURES = ("baseColorTexture", "metallicRoughnessTexture")
 def shrink(scene: Scene) -> Scene:
     """The scene with the same meaning in less JSON."""
     draft = Draft(scene)
-    numbers: list[tuple[JsonObject, str]] = []
-    for kind, holder in _objects(draft.json):
+    objects = list(_objects(draft.json))
+    _shorten([(holder, key) for kind, holder in objects for key in _NUMBERS.get(kind, ()) if key in holder])
+    for kind, holder in objects:
         for key, default in _DEFAULTS.get(kind, {}).items():
             if key in holder and holder[key] == default:
                 del holder[key]
-        numbers += [(holder, key) for key in _NUMBERS.get(kind, ()) if key in holder]
-    _shorten(numbers)
     survey = draft.survey()
     _drop_bounds(draft.json, survey)
     return draft.finish(survey)

@@ -1,0 +1,168 @@
+"""What `roomscale check` does with each file: read, mend where asked, judge, compare with budgets.
+
+Its one rule: a file never stops the others; whatever it is, it gets a verdict, and the source is never overwritten
+unless that was asked for.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+
+from roomscale.cli.errors import Exit, UsageError
+from roomscale.scenes import Finding, Scene, Severity, errors_of, mend, open_scene, write_glb
+from roomscale.scenes.authoring.author import author
+from roomscale.scenes.authoring.world_file import WorldFile, beside, read_world_file
+from roomscale.scenes.budget_table import budgets_from
+from roomscale.scenes.budgets import PROFILES, Budget, Costs, check_budget, costs
+from roomscale.scenes.errors import RejectedScene, UnreadableScene
+from roomscale.scenes.judgement import judge
+from roomscale.scenes.khronos import Validator
+
+ENDINGS = frozenset({".glb", ".gltf", ".vrm"})
+AVATAR = "avatar"
+MOST_FILES = 10_000
+"""Files that one run looks at; more is the wrong folder."""
+
+
+class Verdict(StrEnum):
+    """What becomes of a file."""
+
+    ACCEPTED = "accepted"
+    REJECTED = "rejected"
+    UNREADABLE = "unreadable"
+
+    @property
+    def exit_code(self) -> Exit:
+        """The worst of many files is what the command ends with."""
+        return {Verdict.ACCEPTED: Exit.OK, Verdict.REJECTED: Exit.REFUSED, Verdict.UNREADABLE: Exit.USAGE}[self]
+
+
+@dataclass(frozen=True)
+class Request:
+    """What was asked for. `profiles`: those that count as warnings; none: all are shown and none counts.
+
+    `target`: where the mended scene goes; None: beside the source. `world_file`: None for the one beside a scene.
+    """
+
+    profiles: tuple[str, ...] = ()
+    is_strict: bool = False
+    fixes: bool = False
+    in_place: bool = False
+    target: Path | None = None
+    world_file: Path | None = None
+
+
+@dataclass(frozen=True)
+class Checked:
+    """One file's verdict and all that there is to say of it.
+
+    `costs`: None if it cannot be counted. `budgets`: what they are compared with. `mended`: what `--fix` changed.
+    `written`: where the mended scene is.
+    """
+
+    path: Path
+    verdict: Verdict
+    findings: Sequence[Finding] = ()
+    costs: Costs | None = None
+    budgets: Mapping[str, Budget] = field(default_factory=dict)
+    mended: Sequence[Finding] = ()
+    written: Path | None = None
+
+    def count(self, severity: Severity) -> int:
+        """Findings of a severity."""
+        return sum(finding.severity is severity for finding in self.findings)
+
+
+def scene_files(paths: Sequence[Path]) -> list[Path]:
+    """The files that were named, and those in the folders that were named, in an order that is always the same.
+
+    Raises UsageError when there is none, or far too many.
+    """
+    found: list[Path] = []
+    for path in paths:
+        found += _inside(path) if path.is_dir() else [path]
+        if len(found) > MOST_FILES:
+            raise UsageError(f"there are more than {MOST_FILES:,} scenes in {path}; name a folder further down")
+    if not found:
+        raise UsageError(f"no .glb, .gltf or .vrm in {', '.join(map(str, paths))}")
+    return list(dict.fromkeys(found))
+
+
+def _inside(folder: Path) -> Iterator[Path]:
+    """Scenes below a folder; hidden folders, and symlinks to others, are not entered."""
+    for root, folders, names in os.walk(folder):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        yield from (Path(root) / name for name in sorted(names) if Path(name).suffix.lower() in ENDINGS)
+
+
+def check_file(path: Path, request: Request, validator: Validator | None) -> Checked:
+    """Judge one file. Raises UsageError only where the mended scene may not be written as asked."""
+    try:
+        source = open_scene(path)
+        world = _world_file(path, request)
+    except UnreadableScene as error:
+        return Checked(path, Verdict.UNREADABLE, [Finding(error.code, Severity.ERROR, "", str(error))])
+    scene, mended = mend(source) if request.fixes else (source, [])
+    authored, notes = author(scene, world)
+    budgets, told = budgets_from(world.budgets, world.name) if world is not None else (dict(PROFILES), [])
+    findings = [*judge(authored, validator), *(note for note in notes if note.severity is not Severity.INFO), *told]
+    wanted = _profiles(path, request, budgets)
+    counted = _costs(authored)
+    if counted is not None:
+        for profile in request.profiles:
+            findings += check_budget(authored, wanted[profile], profile)
+    findings.sort(key=lambda finding: finding.severity)
+    written = _written(path, scene, request) if mended and not errors_of(findings) else None
+    return Checked(path, _verdict(findings, request), findings, counted, wanted, mended, written)
+
+
+def _world_file(path: Path, request: Request) -> WorldFile | None:
+    where = request.world_file or beside(path)
+    return read_world_file(where) if where is not None else None
+
+
+def _verdict(findings: Sequence[Finding], request: Request) -> Verdict:
+    worst = Severity.WARNING if request.is_strict else Severity.ERROR
+    return Verdict.REJECTED if any(finding.severity <= worst for finding in findings) else Verdict.ACCEPTED
+
+
+def _profiles(path: Path, request: Request, budgets: Mapping[str, Budget]) -> dict[str, Budget]:
+    """The budgets to compare with: those asked for; else the avatar's for a .vrm, else all of worlds."""
+    for profile in request.profiles:
+        if profile not in budgets:
+            known = ", ".join(budgets)
+            raise UsageError(f"there is no profile {profile}; known are {known}, and those of world.toml")
+    if request.profiles:
+        return {profile: budgets[profile] for profile in request.profiles}
+    if path.suffix.lower() == ".vrm":
+        return {AVATAR: budgets[AVATAR]}
+    return {profile: budget for profile, budget in budgets.items() if profile != AVATAR}
+
+
+def _costs(scene: Scene) -> Costs | None:
+    try:
+        return costs(scene)
+    except RejectedScene:
+        return None
+
+
+def _written(path: Path, scene: Scene, request: Request) -> Path:
+    target = mended_path(path, request)
+    write_glb(scene, target)
+    return target
+
+
+def mended_path(path: Path, request: Request) -> Path:
+    """Where the mended scene of a file goes. Raises UsageError if that would overwrite what was not offered."""
+    if request.in_place:
+        if path.suffix.lower() == ".gltf":
+            raise UsageError(f"{path.name} is several files, mended it is one .glb; use -o instead of --in-place")
+        return path
+    target = request.target or path.with_name(f"{path.stem}.fixed{'.vrm' if path.suffix.lower() == '.vrm' else '.glb'}")
+    if target.exists() and target.samefile(path):
+        raise UsageError(f"-o names the scene itself; --in-place overwrites {path.name}")
+    return target

@@ -1,0 +1,62 @@
+"""`roomscale inspect`: what is in a scene, and what of it costs how much."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from roomscale.cli.errors import BadScene
+from roomscale.cli.output import Output
+
+
+def inspect(
+    scene: Annotated[Path, typer.Argument(help="The scene: .glb, .gltf or .vrm.", metavar="FILE", show_default=False)],
+    depth: Annotated[
+        int | None, typer.Option(help="Levels of the tree of nodes.", min=1, show_default="as many as there are")
+    ] = None,
+    full: Annotated[
+        bool, typer.Option("--full", help="Show every node and every entry; fold and cut nothing.")
+    ] = False,
+    packed: Annotated[
+        bool, typer.Option("--packed", help="Pack it in memory too, and show what is left. Takes seconds.")
+    ] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print everything as JSON; nodes that are alike folded.")
+    ] = False,
+) -> None:
+    """Show what is in a scene: its tree, what its bytes are for, what is costly, extensions, licences.
+
+    Images are sorted by what they take on the GPU, meshes by the triangles that they put on the screen, all else by
+    bytes. Data that several entries share count with each of them.
+
+    **Examples**
+
+    - `roomscale inspect garden.glb`
+    - `roomscale inspect garden.glb --full | less`
+    - `roomscale inspect garden.glb --json | jq '.images[0]'` is the most costly image
+    """
+    from roomscale.cli import inspect_report
+    from roomscale.scenes import SceneError, open_scene
+    from roomscale.scenes.inspection import inspect as look
+    from roomscale.scenes.inspection.outline import outline
+
+    output = Output()
+    try:
+        opened = open_scene(scene)
+        found = look(opened)
+        after = None
+        if packed:
+            from roomscale.scenes.transforms.pipeline import optimise
+
+            with output.step(f"packing {scene.name}"):
+                after = look(optimise(opened)[0])
+    except SceneError as error:
+        raise BadScene(scene.name, error, f"; `roomscale check {scene.name}` tells more") from error
+    if as_json:
+        tree = outline(opened, depth=depth, folds=not full)
+        output.result(inspect_report.as_json(opened, found, after, tree))
+        return
+    for line in inspect_report.lines(opened, found, after, depth=depth, shows_all=full):
+        output.styled(line)

@@ -1,0 +1,84 @@
+"""From a file to a scene that visitors may get: what `up`, `publish` and `pack` share.
+
+Its one rule: what `check` rejects goes no further, unless mending it needs no choice and was asked for; and what was
+made or mended is said.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from roomscale.cli.errors import BadScene
+from roomscale.cli.output import Output
+from roomscale.scenes import Finding, RejectedScene, Scene, SceneError, Severity, errors_of, mend, open_scene
+from roomscale.scenes.authoring import NAME as WORLD_FILE
+from roomscale.scenes.authoring import author, beside, read_world_file
+from roomscale.scenes.judgement import judge
+from roomscale.scenes.khronos import Validator
+from roomscale.scenes.package.write import entry_of
+
+SHOWN_NOTES = 8  # of a scene with hundreds of mended values the first few say enough
+
+
+@dataclass(frozen=True)
+class SoundScene:
+    """A scene that was authored and checked, and mended if that was asked for."""
+
+    scene: Scene
+    path: Path
+    """Its file."""
+    files: frozenset[Path]
+    """What it was made of: the scene, its world.toml (there or not), and every file that it names."""
+
+
+def sound_scene(
+    path: Path, output: Output, *, fixes: bool, world_file: Path | None = None, validator: Validator | None = None
+) -> SoundScene:
+    """Read, author and check one file. Raises BadScene, which says what to do next.
+
+    `path`: a scene, or a packed folder, which stands for its entry. `fixes`: whether to mend what needs no choice.
+    `world_file`: instead of the `world.toml` beside the scene. `validator`: Khronos's, to be asked too.
+    """
+    with output.step(f"checking {path.name}"):
+        try:
+            path = scene_file(path)
+            told = world_file or beside(path)
+            scene, authored = author(open_scene(path), read_world_file(told) if told else None)
+            mended: list[Finding] = []
+            if fixes:
+                scene, mended = mend(scene)
+            findings = [*authored, *judge(scene, validator)]
+            if errors := errors_of(findings):
+                helps = not fixes and not errors_of([*authored, *judge(mend(scene)[0], validator)])
+                next_step = "; --fix mends it" if helps else f"; `roomscale check {path.name}` tells how to mend it"
+                raise BadScene(path.name, RejectedScene(errors), next_step)
+            named = scene.named_files()
+        except SceneError as error:
+            raise BadScene(path.name, error) from error
+    _tell("made", [finding for finding in authored if finding.severity is Severity.INFO], output)
+    _tell("not understood", [finding for finding in authored if finding.severity is Severity.WARNING], output)
+    _tell("mended", mended, output)
+    for finding in findings:
+        if finding.code == "CAN_BE_MIGRATED":
+            output.note(f"{finding.message}; {finding.hint}")
+    files = {path, world_file or path.parent / WORLD_FILE, *(path.parent / name for name in named)}
+    return SoundScene(scene, path, frozenset(files))
+
+
+def scene_file(path: Path) -> Path:
+    """The file that stands for `path`: of a folder that `roomscale pack` made its entry, else the file itself.
+
+    Raises BadManifest for a folder whose manifest is broken. Parts are not uploaded yet: visitors see the entry.
+    """
+    return (entry_of(path) if path.is_dir() else None) or path
+
+
+def _tell(what: str, findings: Sequence[Finding], output: Output) -> None:
+    """The first few of what was done to a scene."""
+    for finding in findings[:SHOWN_NOTES]:
+        hint = f"; {finding.hint}" if finding.hint else ""
+        output.note(f"{what}: {finding.message}{hint}{f' ({finding.pointer})' if finding.pointer else ''}")
+    if len(findings) > SHOWN_NOTES:
+        output.note(f"{what}: {len(findings) - SHOWN_NOTES} more")

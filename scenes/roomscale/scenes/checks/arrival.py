@@ -1,0 +1,148 @@
+"""Where visitors arrive: is there a floor under each spawn point, and is it a place and not the inside of a wall.
+
+Rule: a spawn point is judged as the browser client judges it (`settle` in `web/src/scene/spawn.ts`): a floor from
+`HIGHEST_FLOOR` above to `LOWEST_FLOOR` below it. One vertical line through each point, in numpy; all are warnings, for
+the client then looks for a place of its own.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from roomscale.scenes.document import Scene
+from roomscale.scenes.errors import SceneError
+from roomscale.scenes.extent import Points
+from roomscale.scenes.findings import Findings, pointer
+from roomscale.scenes.placement import world_matrices
+from roomscale.scenes.solids import Solid, Triangles, solids
+
+HIGHEST_FLOOR = 1.2
+"""Metres above a spawn point up to which a floor is stepped onto."""
+LOWEST_FLOOR = 4.0
+"""Metres below it down to which a visitor is let down."""
+CHEST = 1.0
+"""Metres above the spawn point from which up and down are looked."""
+MIN_UP = 0.64
+"""Share of a floor's normal that points up: 50° is the steepest that is walked on."""
+MOST_TRIANGLES = 10_000_000
+"""Triangles looked at in all, about three seconds of work."""
+AT_ONCE = 250_000
+"""Triangles looked at together: 30 MB."""
+MOST_SPAWNS = 64
+"""Spawn points that are looked at."""
+SPAWN_EXTENSIONS = ("OMI_spawn_point", "MX_spawn_point")
+
+
+@dataclass
+class _Line:
+    """The vertical line through a spawn point: the heights where it meets something solid, and how that faces."""
+
+    node: int
+    form: str
+    place: Points
+    heights: list[NDArray[np.float64]] = field(default_factory=list)
+    ups: list[NDArray[np.float64]] = field(default_factory=list)
+
+
+def check_arrival(scene: Scene, findings: Findings) -> None:
+    """Check every spawn point that is shown, in a scene that all other checks have passed."""
+    lines = _lines(scene)
+    if not lines:
+        return
+    parts, budget = solids(scene), MOST_TRIANGLES
+    for part in parts:
+        near = [line for line in lines if _is_over(part, line.place)]
+        budget -= part.count * len(near)
+        if near and budget < 0:
+            findings.info("ARRIVAL_NOT_CHECKED", "", "there is too much below its spawn points to look at all of it")
+            return
+        if near:
+            try:
+                points, triangles = part.load()
+            except SceneError as error:
+                findings.info("ARRIVAL_NOT_CHECKED", "", f"what is below its spawn points cannot be read: {error}")
+                return
+            for line in near:
+                _meet(line, points, triangles)
+    for line in lines:
+        _judge(line, parts, findings)
+
+
+def _lines(scene: Scene) -> list[_Line]:
+    found = []
+    for index, matrix in sorted(world_matrices(scene).items()):
+        extensions = scene.list_of("nodes")[index].get("extensions", {})
+        form = next((name for name in SPAWN_EXTENSIONS if name in extensions), None)
+        if form is not None and np.all(np.isfinite(matrix)):
+            found.append(_Line(index, form, matrix[:3, 3]))
+    return found[:MOST_SPAWNS]
+
+
+def _is_over(part: Solid, place: Points) -> bool:
+    return bool(np.all(part.low[[0, 2]] <= place[[0, 2]]) and np.all(place[[0, 2]] <= part.high[[0, 2]]))
+
+
+def _meet(line: _Line, points: Points, triangles: Triangles) -> None:
+    """Add where the line meets triangles: barycentric coordinates in the plane seen from above."""
+    x, _, z = line.place
+    for start in range(0, len(triangles), AT_ONCE):
+        a, b, c = (points[triangles[start : start + AT_ONCE, corner]] for corner in range(3))
+        normal = np.cross(b - a, c - a)
+        area = normal[:, 1]  # twice the triangle's, seen from above
+        with np.errstate(all="ignore"):  # upright triangles have none, and are never met
+            v = ((z - a[:, 2]) * (c[:, 0] - a[:, 0]) - (x - a[:, 0]) * (c[:, 2] - a[:, 2])) / area
+            w = ((x - a[:, 0]) * (b[:, 2] - a[:, 2]) - (z - a[:, 2]) * (b[:, 0] - a[:, 0])) / area
+            met = (v >= -1e-9) & (w >= -1e-9) & (v + w <= 1.0 + 1e-9)
+            heights = a[:, 1] + v * (b[:, 1] - a[:, 1]) + w * (c[:, 1] - a[:, 1])
+            up = area / np.linalg.norm(normal, axis=1)
+        line.heights.append(heights[met])
+        line.ups.append(up[met])
+
+
+def _judge(line: _Line, parts: list[Solid], findings: Findings) -> None:
+    where = pointer("nodes", line.node, "extensions", line.form)
+    heights = np.concatenate([np.empty(0), *line.heights]) - line.place[1]
+    ups = np.concatenate([np.empty(0), *line.ups])
+    floors = heights[np.abs(ups) >= MIN_UP]
+    below, above = floors[floors <= HIGHEST_FLOOR], heights[heights > CHEST]
+    if _is_inside(heights, ups):
+        findings.warn(
+            "SPAWN_POINT_INSIDE",
+            where,
+            "the spawn point is inside something solid",
+            hint="move it to a free place, its foot on the floor; or turn the faces around it (Blender: Flip normals)",
+        )
+    elif below.size and below.max() >= -LOWEST_FLOOR:
+        return
+    elif below.size:
+        findings.warn(
+            "SPAWN_POINT_IN_THE_AIR",
+            where,
+            f"the floor is {-below.max():,.1f} m below the spawn point, more than {LOWEST_FLOOR:.0f} m",
+            hint="move it down onto the floor",
+        )
+    elif above.size:
+        findings.warn(
+            "SPAWN_POINT_BELOW_GROUND",
+            where,
+            f"the spawn point has no floor below it, and something solid {above.min():,.1f} m above it",
+            hint="move it up onto the floor; the foot of the spawn point is where visitors stand",
+        )
+    else:
+        is_outside = not any(_is_over(part, line.place) for part in parts)
+        what = "is beside all that is solid" if is_outside else "has nothing solid below it"
+        findings.warn(
+            "SPAWN_POINT_NO_FLOOR", where, f"the spawn point {what}", hint="move it over a floor that is solid"
+        )
+
+
+def _is_inside(heights: NDArray[np.float64], ups: NDArray[np.float64]) -> bool:
+    """Whether a body's chest is within a closed thing: the next faces above and below it show their backs."""
+    above, below = heights > CHEST, heights <= CHEST
+    if not (above.any() and below.any()):
+        return False
+    next_above, next_below = ups[above][np.argmin(heights[above])], ups[below][np.argmax(heights[below])]
+    return bool(next_above > 0.0 and next_below < 0.0)

@@ -1,0 +1,198 @@
+"""Starts the process that runs Khronos's validator, asks it, and ends it when it takes too long or too much.
+
+Rule: `Validator.ask` never raises and always comes back: with a report, or with the reason why there is none.
+"""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+import threading
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from roomscale.scenes import jsonio
+from roomscale.scenes.container import build_glb
+from roomscale.scenes.document import Scene
+from roomscale.scenes.embed import to_glb
+from roomscale.scenes.errors import SceneError
+from roomscale.scenes.jsonio import JsonObject
+from roomscale.scenes.uris import RelativePath, parse_resource
+
+WORKER = Path(__file__).with_name("worker.py")
+SCRIPT = Path(__file__).with_name("validator.js")
+LENGTH_BYTES = 4
+GRACE_SECONDS = 1.0
+"""How long a process that has closed its output may take to end."""
+Resources = list[tuple[str, memoryview]]
+"""Path and contents; the scene itself has the path ""."""
+LEAST_WORKER_BYTES = 640 << 20
+"""Bytes that Python and V8 map before the first scene."""
+
+
+@dataclass(frozen=True, slots=True)
+class ValidatorLimits:
+    """What one run of the validator may take."""
+
+    seconds: float = 3.0
+    """Seconds of processor time for any scene …"""
+    seconds_per_mb: float = 0.1
+    """… and for each megabyte; 54 MB take 2.8 s on a slow machine."""
+    patience: float = 3.0
+    """How many times as long by the clock, where other programs want the processor too."""
+    heap_bytes: int = 512 << 20
+    """Bytes of V8's heap."""
+    file_bytes: int = 256 << 20
+    """Bytes of scene and resources; the validator keeps them twice."""
+    issues: int = 1_000
+    """Issues that it lists."""
+
+    @property
+    def data_bytes(self) -> int:
+        """Bytes of memory that the process may write to."""
+        return LEAST_WORKER_BYTES + self.heap_bytes + 3 * self.file_bytes
+
+    def seconds_for(self, size: int) -> float:
+        """Seconds of processor time for a scene of so many bytes."""
+        return self.seconds + self.seconds_per_mb * size / 1e6
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A `report` as the validator gives it (its validation.schema.json), or None and the `reason`."""
+
+    report: JsonObject | None
+    reason: str = ""
+
+
+class Validator:
+    """Khronos's validator; one process answers for one scene after another, and is started anew after a failure.
+
+    Use it as a context manager, or `close` it. Not for several threads at a time.
+    """
+
+    def __init__(self, limits: ValidatorLimits | None = None, script: Path = SCRIPT) -> None:
+        self._limits = limits or ValidatorLimits()
+        self._script = script
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the process."""
+        process, self._process = self._process, None
+        if process is not None:
+            process.kill()
+            for stream in (process.stdin, process.stdout):
+                if stream is not None:
+                    with suppress(OSError):
+                        stream.close()
+            process.wait()
+
+    def ask(self, scene: Scene) -> Answer:
+        """Have a scene validated that our own checks have passed, as it is in memory."""
+        if not self._script.exists():
+            return Answer(None, "it is not installed; `python web/build_validator.py` in the checkout brings it")
+        try:
+            resources = _resources(scene)
+        except SceneError as error:
+            return Answer(None, str(error))
+        size = sum(len(data) for _, data in resources)
+        if size > self._limits.file_bytes:
+            return Answer(None, f"{size / 1e6:,.0f} MB are more than it is given")
+        try:
+            process = self._process = self._process or self._start()
+        except OSError as error:
+            return Answer(None, f"its process does not start ({error.strerror})")
+        return self._asked(process, resources, self._limits.seconds_for(size))
+
+    def _start(self) -> subprocess.Popen[bytes]:
+        limits = self._limits
+        # -P: what lies beside the worker must not stand in for what it imports.
+        command = [sys.executable, "-P", str(WORKER), str(self._script)]
+        command += [str(limits.issues), str(limits.heap_bytes), str(limits.data_bytes)]
+        return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+
+    def _asked(self, process: subprocess.Popen[bytes], resources: Resources, seconds: float) -> Answer:
+        late = threading.Event()
+
+        def end() -> None:
+            late.set()
+            process.kill()
+
+        timer = threading.Timer(seconds * self._limits.patience, end)
+        timer.start()
+        try:
+            reply = _exchange(process, resources, seconds)
+        finally:
+            timer.cancel()
+        if reply is None:
+            code = _ended(process)
+            self.close()
+            return Answer(None, _why(code, is_late=late.is_set(), seconds=seconds))
+        return Answer(reply.get("report"), str(reply.get("error", "")))
+
+
+def _exchange(process: subprocess.Popen[bytes], resources: Resources, seconds: float) -> JsonObject | None:
+    """Send a question and take the answer; None if the process is gone, or talks nonsense."""
+    if process.stdin is None or process.stdout is None:
+        return None
+    header = json.dumps({"seconds": seconds, "resources": [(path, len(data)) for path, data in resources]}).encode()
+    try:
+        process.stdin.write(len(header).to_bytes(LENGTH_BYTES, "big") + header)
+        for _, data in resources:
+            process.stdin.write(data)
+        process.stdin.flush()
+        length = process.stdout.read(LENGTH_BYTES)
+        reply = json.loads(process.stdout.read(int.from_bytes(length, "big")))
+    except (OSError, ValueError):
+        return None
+    return reply if isinstance(reply, dict) else None
+
+
+def _ended(process: subprocess.Popen[bytes]) -> int:
+    """The exit code of a process that has stopped answering; V8's threads may keep a broken one from ending."""
+    try:
+        return process.wait(GRACE_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        return process.wait()
+
+
+def _why(code: int, *, is_late: bool, seconds: float) -> str:
+    if is_late or code == -getattr(signal, "SIGXCPU", 0):
+        return f"it took longer than {seconds:.0f} s"
+    return f"it crashed, or needed too much memory (exit code {code})"
+
+
+def _resources(scene: Scene) -> Resources:
+    """The scene as it is in memory, then each file that it names; one that cannot be had is left out."""
+    if scene.buffers:
+        return [("", memoryview(to_glb(scene)))]
+    resources: Resources = [("", _file(scene))]
+    for holder in [*scene.list_of("buffers"), *scene.list_of("images")]:
+        uri = holder.get("uri")
+        if uri is None or uri[:5].lower() == "data:":
+            continue
+        with suppress(SceneError):
+            if isinstance(path := parse_resource(uri), RelativePath):
+                resources.append((str(path), scene.resource(uri, "")))
+    return resources
+
+
+def _file(scene: Scene) -> memoryview:
+    text = jsonio.dump(scene.json)
+    if scene.glb is None:
+        return memoryview(text)
+    if scene.raw is not None and jsonio.dump(jsonio.parse(scene.glb.json, limits=scene.limits)) == text:
+        return scene.raw
+    return memoryview(build_glb(text, None if scene.glb.binary is None else [scene.glb.binary], scene.glb.others))

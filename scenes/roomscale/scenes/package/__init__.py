@@ -1,0 +1,26 @@
+"""What a world is published as: an entry that opens by itself, parts that sharpen it, and a manifest (PACKAGE.md).
+
+`pack` makes a package of a scene, `write_package` puts it on disk, `apply` puts entry and parts together again.
+"""
+
+from roomscale.scenes.package.apply import apply
+from roomscale.scenes.package.manifest import Manifest, Part, read_manifest
+from roomscale.scenes.package.packing import DEFAULT_LIMIT, PackOptions, pack, pack_single
+from roomscale.scenes.package.report import PackReport
+from roomscale.scenes.package.write import Package, entry_of, read_package, write_package
+
+__all__ = [
+    "DEFAULT_LIMIT",
+    "Manifest",
+    "PackOptions",
+    "PackReport",
+    "Package",
+    "Part",
+    "apply",
+    "entry_of",
+    "pack",
+    "pack_single",
+    "read_manifest",
+    "read_package",
+    "write_package",
+]

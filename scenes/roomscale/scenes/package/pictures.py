@@ -1,0 +1,154 @@
+"""Images of a scene at the levels of a package: small ones in the entry, sharper ones as parts.
+
+Rule: an image is never made larger, nor encoded again where the file that the scene has will do. What cannot be decoded
+here (KTX2) is a grey pixel in the entry, and as it is in its part.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+from roomscale.scenes.document import Scene
+from roomscale.scenes.errors import BrokenData, SceneError
+from roomscale.scenes.findings import pointer
+from roomscale.scenes.images import CORE_TYPES, PNG, WEBP, BadImage, read_header
+from roomscale.scenes.limits import Limits
+from roomscale.scenes.package.levels import EDGES, ENTRY, PHONE
+from roomscale.scenes.package.rows import MadePart, made
+from roomscale.scenes.pixels import PLAIN, Encoding, decode, encode, scale
+from roomscale.scenes.references import Survey
+from roomscale.scenes.roles import Alpha, ImageUse, Role, image_uses
+
+GREY = bytes.fromhex(
+    "89504e470d0a1a0a0000000d49484452000000010000000108000000003a7e9b55"
+    "0000000a4944415478da6368000000820081da45083b0000000049454e44ae426082"
+)
+"""A PNG of one grey pixel."""
+_SIZES_ARE_FIXED = frozenset({"EXT_lights_image_based"})
+"""Extensions whose images have the sizes that they say: nothing of them is scaled."""
+
+
+@dataclass(frozen=True, slots=True)
+class Encoded:
+    """An image file. `width`, `height`: pixels, 0 where they are not known."""
+
+    data: bytes | memoryview
+    media_type: str
+    width: int
+    height: int
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """An image of the scene as it is. `use`: what it is for, None where its format must stay."""
+
+    index: int
+    file: Encoded
+    use: ImageUse | None
+
+    @property
+    def edge(self) -> int:
+        """Pixels of the longest edge."""
+        return max(self.file.width, self.file.height)
+
+    @property
+    def fits_entry(self) -> bool:
+        """Whether an entry may have it as it is."""
+        return self.file.media_type in CORE_TYPES and 0 < self.edge <= EDGES[ENTRY]
+
+
+@dataclass(frozen=True, slots=True)
+class Levels:
+    """An image at all levels. `entry`: what stands in the entry, None for the file itself. `parts`: sharper ones."""
+
+    index: int
+    entry: Encoded | None
+    parts: tuple[MadePart, ...] = ()
+
+    @property
+    def is_grey(self) -> bool:
+        """Whether it could not be decoded."""
+        return self.entry is not None and self.entry.data is GREY
+
+
+def pictures(scene: Scene) -> Iterator[Picture]:
+    """The scene's images, but for those that are never scaled, and those whose contents cannot be had."""
+    uses = image_uses(scene.json)
+    fixed = {
+        reference.index
+        for reference in Survey(scene.json).references
+        if reference.kind == "images" and reference.extension in _SIZES_ARE_FIXED
+    }
+    for index, image in enumerate(scene.list_of("images")):
+        if index in fixed:
+            continue
+        try:
+            uri = image.get("uri")
+            data = scene.view(image["bufferView"]) if uri is None else scene.resource(uri, pointer("images", index))
+            header = read_header(data)
+        except (SceneError, BadImage, KeyError):
+            continue  # `check` tells; nobody can show it anyway
+        if header is None:
+            file = Encoded(data, image.get("mimeType", PNG), 0, 0)
+        else:
+            file = Encoded(data, header.media_type, header.width, header.height)
+        yield Picture(index, file, uses.get(index))
+
+
+def at_all_levels(
+    scene: Scene,
+    edges: Mapping[int, int],
+    encoding: Encoding,
+    workers: int | None,
+    tell: Callable[[int, int], None],
+) -> list[Levels]:
+    """Every image at every level. `edges`: level → pixels of the longest edge, from level 1, ascending.
+
+    `workers`: threads, one per core if None; Pillow works outside Python's lock. Each holds one decoded image.
+    """
+    todo = list(pictures(scene))
+    done: list[Levels] = []
+    with ThreadPoolExecutor(workers or os.cpu_count() or 1) as pool:
+        for levels in pool.map(lambda picture: _levels(picture, edges, encoding, scene.limits), todo):
+            done.append(levels)
+            tell(len(done), len(todo))
+    return done
+
+
+def _levels(picture: Picture, edges: Mapping[int, int], encoding: Encoding, limits: Limits) -> Levels:
+    if picture.fits_entry:
+        return Levels(picture.index, None)
+    use = picture.use or ImageUse(Role.DATA, Alpha.NUMBERS)
+    try:
+        image = decode(picture.file.data, pointer("images", picture.index), limits)
+    except BrokenData:
+        grey = Encoded(GREY, PNG, 1, 1)
+        return Levels(picture.index, grey, (_part(picture, PHONE, picture.file),))
+
+    scaled = {}
+    for edge in sorted({*edges.values(), EDGES[ENTRY]}, reverse=True):  # each from the next larger one
+        scaled[edge] = image = scale(image, edge, use)
+
+    def encoded(edge: int, how: Encoding) -> Encoded:
+        result = encode(scaled[edge], how, use)
+        return Encoded(result.data, result.media_type, result.width, result.height)
+
+    parts: list[MadePart] = []
+    for level, edge in edges.items():
+        fits = picture.edge <= edge
+        keeps = picture.use is None or (fits and picture.file.media_type == WEBP)
+        best = picture.file if keeps else encoded(edge, encoding)
+        if fits and len(best.data) >= len(picture.file.data):
+            best = picture.file
+        parts.append(_part(picture, level, best))
+        if fits or best is picture.file:
+            break
+    return Levels(picture.index, encoded(EDGES[ENTRY], PLAIN), tuple(parts))
+
+
+def _part(picture: Picture, level: int, file: Encoded) -> MadePart:
+    size = (file.width, file.height) if file.width and file.height else ()
+    return made(file.data, file.media_type, level, [f"/images/{picture.index}"], size)

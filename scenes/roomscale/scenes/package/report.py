@@ -1,0 +1,124 @@
+"""What packing came to, as values: bytes per step, what visitors download, what was kept that others drop.
+
+Rule: the same scene and options give the same report, so it holds no time and nothing of the machine.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from roomscale.scenes.document import Scene
+from roomscale.scenes.package.levels import DEVICES, download_bytes
+from roomscale.scenes.package.manifest import Manifest
+
+SURVIVES_ELSEWHERE = frozenset(
+    {
+        "EXT_mesh_gpu_instancing",
+        "EXT_meshopt_compression",
+        "EXT_texture_avif",
+        "EXT_texture_webp",
+        "KHR_draco_mesh_compression",
+        "KHR_lights_punctual",
+        "KHR_mesh_quantization",
+        "KHR_meshopt_compression",
+        "KHR_node_visibility",
+        "KHR_texture_basisu",
+        "KHR_texture_transform",
+        "KHR_xmp_json_ld",
+    }
+)
+"""Extensions that gltf-transform 4.5 keeps, KHR_materials_* besides; it drops all others without a word."""
+
+
+@dataclass(frozen=True, slots=True)
+class StepBytes:
+    """What the scene weighs after a step, as one .glb."""
+
+    name: str
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class PartsLine:
+    """The parts of one kind and level: how many, how many bytes."""
+
+    kind: str
+    level: int
+    count: int
+    bytes: int
+
+
+@dataclass(frozen=True)
+class PackReport:
+    """All of it. `source`, `entry`: bytes, `entry` that of the one file for `--single`.
+
+    `downloads`: device → bytes in all. `kept`: extension → how often, of those that others drop. `nodes`: all kept.
+    `notes`: sentences for the creator.
+    """
+
+    source: int
+    entry: int
+    steps: tuple[StepBytes, ...]
+    parts: tuple[PartsLine, ...] = ()
+    downloads: dict[str, int] = field(default_factory=dict)
+    kept: dict[str, int] = field(default_factory=dict)
+    nodes: int = 0
+    notes: tuple[str, ...] = ()
+
+    def as_json(self) -> dict[str, Any]:
+        """For scripts; keys are added in later versions, never renamed."""
+        return {
+            "source": self.source,
+            "entry": self.entry,
+            "steps": [{"name": step.name, "bytes": step.bytes} for step in self.steps],
+            "parts": [
+                {"kind": line.kind, "level": line.level, "count": line.count, "bytes": line.bytes}
+                for line in self.parts
+            ],
+            "downloads": dict(self.downloads),
+            "kept": dict(self.kept),
+            "nodes": self.nodes,
+            "notes": list(self.notes),
+        }
+
+
+def parts_lines(manifest: Manifest) -> tuple[PartsLine, ...]:
+    """The manifest's parts, added up."""
+    counts: Counter[tuple[str, int]] = Counter()
+    sizes: Counter[tuple[str, int]] = Counter()
+    for part in manifest.parts:
+        counts[part.kind, part.level] += 1
+        sizes[part.kind, part.level] += part.bytes
+    return tuple(PartsLine(kind, level, counts[kind, level], sizes[kind, level]) for kind, level in sorted(counts))
+
+
+def downloads(manifest: Manifest) -> dict[str, int]:
+    """Device → bytes that it downloads."""
+    return {device: download_bytes(manifest, level) for device, level in DEVICES.items()}
+
+
+def kept_extensions(scene: Scene) -> dict[str, int]:
+    """Extension → in how many places it stands, of those that other optimisers drop, by name."""
+    counts: Counter[str] = Counter()
+    todo: list[Any] = [scene.json]
+    while todo:
+        value = todo.pop()
+        if isinstance(value, dict):
+            extensions = value.get("extensions")
+            if isinstance(extensions, dict):
+                counts.update(name for name in extensions if not _survives(name))
+            todo.extend(_inner(item for key, item in value.items() if key != "extras"))
+        else:
+            todo.extend(_inner(value))
+    return dict(sorted(counts.items()))
+
+
+def _inner(items: Iterable[Any]) -> Iterable[Any]:
+    return (item for item in items if isinstance(item, (dict, list)))
+
+
+def _survives(name: str) -> bool:
+    return name in SURVIVES_ELSEWHERE or name.startswith("KHR_materials_")

@@ -1,0 +1,103 @@
+"""`roomscale inspect` as a creator meets it, and what every command shares: help with examples, completion."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from roomscale.cli.app import app
+from roomscale.cli.errors import BadScene, Exit
+from tests.scenes.crafted import changed, glb, triangle
+
+
+def run(*arguments: object) -> str:
+    result = CliRunner().invoke(app, [*map(str, arguments)], env={"COLUMNS": "80"})
+    if result.exception is not None and not isinstance(result.exception, SystemExit):
+        raise result.exception
+    assert result.exit_code == 0
+    return result.stdout
+
+
+@pytest.fixture
+def forest(tmp_path: Path) -> Path:
+    tree = triangle()
+    tree["nodes"] = [{"name": f"Tree.{number:03}", "mesh": 0} for number in range(241)]
+    tree["scenes"] = [{"nodes": list(range(241))}]
+    tree["asset"]["copyright"] = "CC0 by nobody"
+    tree["extensionsUsed"] = ["EXT_someone_elses"]
+    path = tmp_path / "forest.glb"
+    path.write_bytes(glb(tree))
+    return path
+
+
+def test_it_reads_well_in_80_columns(plaza: Path, forest: Path) -> None:
+    for path in (plaza, forest):
+        lines = run("inspect", path).splitlines()
+        assert max(map(len, lines)) <= 80
+        assert len(lines) < 130
+
+
+def test_many_nodes_alike_are_one_line_unless_all_are_asked_for(forest: Path) -> None:
+    assert "× 240 like it" in run("inspect", forest)
+    assert sum("Tree." in line for line in run("inspect", forest, "--full").splitlines()) == 241
+
+
+def test_licence_and_extensions_are_told(forest: Path) -> None:
+    out = run("inspect", forest)
+    assert "CC0 by nobody" in out
+    assert "kept, without effect in the browser" in out
+
+
+def test_depth_cuts_the_tree(plaza: Path) -> None:
+    assert "below)" in run("inspect", plaza, "--depth", "1")
+
+
+def test_packing_is_shown_beside_where_it_is_asked_for(forest: Path) -> None:
+    assert "packed" not in run("inspect", forest)
+    assert "packed" in run("inspect", forest, "--packed")
+
+
+def test_json_tells_it_all(plaza: Path) -> None:
+    told = json.loads(run("inspect", plaza, "--json"))
+    assert told["version"] == 1
+    assert told["world"]["spawn_points"][0]["form"] == "OMI_spawn_point"
+    assert told["extensions"]["OMI_seat"] == "used"
+    assert told["packed"] is None
+    readme = (Path(__file__).parents[2] / "authoring-cli" / "README.md").read_text("utf-8")
+    assert [key for key in told if f"`{key}`" not in readme] == []
+
+
+def test_names_cannot_command_the_terminal(tmp_path: Path) -> None:
+    path = tmp_path / "scene.glb"
+    path.write_bytes(glb(changed("nodes", 0, "name", to="\x1b]0;owned\x07\u202e[bold]")))
+    for extra in ([], ["--json"], ["--full"]):
+        out = run("inspect", path, *extra)
+        assert "\x1b" not in out
+        assert "\u202e" not in out
+
+
+def test_what_cannot_be_looked_at_says_what_to_do(tmp_path: Path) -> None:
+    path = tmp_path / "scene.glb"
+    path.write_bytes(glb(changed("nodes", 0, "mesh", to=7)))
+    with pytest.raises(BadScene, match=r"roomscale check scene\.glb") as told:
+        run("inspect", path)
+    assert told.value.exit_code is Exit.REFUSED
+    with pytest.raises(BadScene) as told:
+        run("inspect", tmp_path / "absent.glb")
+    assert told.value.exit_code is Exit.USAGE
+
+
+@pytest.mark.parametrize("command", ["check", "inspect", "publish", "up", "account", "visit"])
+def test_help_has_examples(command: str) -> None:
+    out = run(command, "--help")
+    assert "Examples" in out
+    assert f"roomscale {command}" in out
+
+
+def test_the_shell_can_complete_commands() -> None:
+    environment = {"_ROOMSCALE_COMPLETE": "complete_bash", "COMP_WORDS": "roomscale in", "COMP_CWORD": "1"}
+    result = CliRunner().invoke(app, [], env=environment, prog_name="roomscale")
+    assert "inspect" in result.stdout.split()

@@ -1,0 +1,152 @@
+"""`roomscale pack` as a user meets it: a folder, one file, a report, and one clear line for what cannot be."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import os
+import subprocess
+import sys
+from contextlib import redirect_stderr, redirect_stdout
+from pathlib import Path
+
+import pytest
+
+from roomscale.cli.app import main
+from roomscale.cli.errors import UsageError
+from roomscale.cli.sizes import parse_size, shown_size
+from roomscale.scenes.package import read_package
+from tests.scenes import crafted, worlds
+
+
+def run(*arguments: str | Path, seed: str = "0") -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "roomscale.cli.app", "pack", *map(str, arguments)]
+    environment = {**os.environ, "PYTHONHASHSEED": seed, "COLUMNS": "80"}
+    return subprocess.run(command, capture_output=True, text=True, timeout=100, env=environment, check=False)
+
+
+def call(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    """As `run`, in this process, which has numpy and the rest loaded."""
+    out, err = io.StringIO(), io.StringIO()
+    before, sys.argv = sys.argv, ["roomscale", "pack", *map(str, arguments)]
+    try:
+        with redirect_stdout(out), redirect_stderr(err):
+            main()
+        code = 0
+    except SystemExit as ended:
+        code = int(ended.code or 0)
+    finally:
+        sys.argv = before
+    return subprocess.CompletedProcess(arguments, code, out.getvalue(), err.getvalue())
+
+
+@pytest.fixture(scope="module")
+def garden(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("scenes") / "garden.glb"
+    path.write_bytes(worlds.garden())
+    return path
+
+
+def contents(folder: Path) -> dict[str, str]:
+    return {
+        str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
+
+
+def test_a_package_is_the_same_whatever_the_workers_and_the_hash_seed(garden: Path, tmp_path: Path) -> None:
+    for workers, seed in (("1", "0"), ("2", "1")):
+        done = run(garden, "-o", tmp_path / workers, "--workers", workers, seed=seed)
+        assert done.returncode == 0, done.stderr
+    assert contents(tmp_path / "1") == contents(tmp_path / "2")
+    assert len(contents(tmp_path / "1")) == 6
+    read_package(tmp_path / "1")
+
+
+def test_the_report_fits_80_columns_and_names_what_others_drop(garden: Path, tmp_path: Path) -> None:
+    done = call(garden, "-o", tmp_path / "out")
+    lines = done.stdout.splitlines()
+    assert max(map(len, lines[:-1])) <= 80
+    assert "  OMI_seat × 1" in lines
+    assert any(line.startswith("everything, phone") for line in lines)
+    assert lines[-1].startswith("made ")
+    assert "garden.glb" in done.stderr
+    assert "\x1b" not in done.stdout + done.stderr
+
+
+def test_json_says_where_everything_is(garden: Path, tmp_path: Path) -> None:
+    report = json.loads(call(garden, "-o", tmp_path / "out", "--json").stdout)
+    assert Path(report["file"]).stat().st_size == report["entry"]
+    assert Path(report["manifest"]).is_file()
+    assert report["source"] > report["downloads"]["desktop"] > report["downloads"]["phone"] > report["entry"]
+
+
+def test_packing_what_is_packed_changes_nothing(garden: Path, tmp_path: Path) -> None:
+    single, again = tmp_path / "single.glb", tmp_path / "again.glb"
+    assert call(garden, "-o", single, "--single").returncode == 0
+    assert call(single, "-o", again, "--single").returncode == 0
+    assert single.read_bytes() == again.read_bytes()
+    entry = Path(json.loads(call(garden, "-o", tmp_path / "one", "--json").stdout)["file"])
+    other = Path(json.loads(call(entry, "-o", tmp_path / "two", "--json").stdout)["file"])
+    assert entry.read_bytes() == other.read_bytes()
+
+
+def test_what_check_rejects_is_refused_until_it_is_mended(tmp_path: Path) -> None:
+    scene = tmp_path / "tilted.glb"
+    scene.write_bytes(crafted.glb(crafted.changed("nodes", to=[{"mesh": 0, "rotation": [0, 0, 0, 1.2]}])))
+    refused = call(scene, "-o", tmp_path / "out")
+    assert refused.returncode == 1
+    assert refused.stderr.count("roomscale:") == 1
+    assert "--fix mends it" in refused.stderr
+    assert not (tmp_path / "out").exists()
+    mended = call(scene, "-o", tmp_path / "out", "--fix")
+    assert mended.returncode == 0
+    assert "mended:" in mended.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "says"),
+    [
+        (("nowhere.glb", "-o", "out"), 2, "nowhere.glb"),
+        (("garden.glb", "-o", "out", "--limit", "lots"), 2, "no size"),
+        (("garden.glb", "-o", "garden.glb", "--single"), 2, "the scene itself"),
+        (("garden.glb", "-o", "taken", "--limit", "20k"), 2, "is a file"),
+        (("garden.glb", "-o", ".", "--single"), 2, "is a folder"),
+        (("garden.glb", "-o", "out", "--limit", "20k"), 1, "raise --limit"),
+    ],
+    ids=["no scene", "a bad size", "over itself", "a file in the way", "a folder in the way", "too large"],
+)
+def test_what_cannot_be_is_one_clear_line(
+    garden: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...], code: int, says: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "garden.glb").write_bytes(garden.read_bytes())
+    (tmp_path / "taken").write_text("mine")
+    done = call(*arguments)
+    assert done.returncode == code, done.stderr
+    errors = [line for line in done.stderr.splitlines() if line.startswith("roomscale:")]
+    assert len(errors) == 1
+    assert says in errors[0]
+    assert (tmp_path / "taken").read_text() == "mine"
+
+
+@pytest.mark.parametrize(
+    ("text", "size"), [("50M", 50_000_000), ("1.5 GB", 1_500_000_000), ("512Ki", 524_288), ("7", 7), ("20kb", 20_000)]
+)
+def test_sizes_are_read_as_people_write_them(text: str, size: int) -> None:
+    assert parse_size(text) == size
+
+
+@pytest.mark.parametrize("text", ["", "M", "-5M", "0", "5 iB", "1e9", "nan"])
+def test_what_is_no_size_is_said(text: str) -> None:
+    with pytest.raises(UsageError, match=r"size|byte"):
+        parse_size(text)
+
+
+@pytest.mark.parametrize(
+    ("size", "text"), [(0, "0 B"), (999, "999 B"), (1000, "1.0 kB"), (999_949, "999.9 kB"), (999_950, "1.0 MB")]
+)
+def test_sizes_are_shown_in_the_unit_that_suits(size: int, text: str) -> None:
+    assert shown_size(size) == text

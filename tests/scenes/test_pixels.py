@@ -1,0 +1,174 @@
+"""Images as browsers see them, scaled as light, as directions or as numbers; bombs and rubbish named."""
+
+from __future__ import annotations
+
+import io
+import struct
+import zlib
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image
+
+from roomscale.scenes import BrokenData, Limits
+from roomscale.scenes.images import media_type_of, read_header
+from roomscale.scenes.pixels import PLAIN, Encoding, decode, encode, resized, scale
+from roomscale.scenes.roles import Alpha, ImageUse, Role
+from tests.scenes.crafted import jpeg, png, png_chunk
+from tests.scenes.painted import Pixels, noise, saved
+
+COLOUR = ImageUse(Role.COLOUR, Alpha.HIDDEN)
+COVER = ImageUse(Role.COLOUR, Alpha.SHOWN)
+NORMAL = ImageUse(Role.NORMAL, Alpha.HIDDEN)
+DATA = ImageUse(Role.DATA, Alpha.NUMBERS)
+
+
+def pixels(image: Image.Image) -> Pixels:
+    return np.asarray(image)
+
+
+def wide_grey(values: list[int]) -> bytes:
+    """A PNG of 16-bit grey."""
+    row = b"\0" + struct.pack(f">{len(values)}H", *values)
+    header = png_chunk(b"IHDR", struct.pack(">IIBBBBB", len(values), 1, 16, 0, 0, 0, 0))
+    return b"\x89PNG\r\n\x1a\n" + header + png_chunk(b"IDAT", zlib.compress(row)) + png_chunk(b"IEND", b"")
+
+
+def test_16_bits_become_8() -> None:
+    assert pixels(decode(wide_grey([0, 257, 0x8000, 0xFFFF]), "")).tolist() == [[0, 1, 128, 255]]
+
+
+def test_a_palette_becomes_what_it_stands_for() -> None:
+    colours = np.array([[[255, 0, 0], [0, 0, 255]]], np.uint8)
+    stream = io.BytesIO()
+    Image.fromarray(colours).quantize(2).save(stream, "PNG", transparency=b"\xff\x80")
+    image = decode(stream.getvalue(), "")
+    assert image.mode == "RGBA"
+    assert pixels(image)[:, :, :3].tolist() == colours.tolist()
+    assert set(pixels(image)[:, :, 3].ravel()) == {255, 128}
+
+
+def test_print_colours_become_screen_colours() -> None:
+    stream = io.BytesIO()
+    Image.new("CMYK", (8, 8), (0, 255, 255, 0)).save(stream, "JPEG")
+    image = decode(stream.getvalue(), "")
+    assert image.mode == "RGB"
+    assert pixels(image)[4, 4].tolist() == pytest.approx([254, 0, 0], abs=6)
+
+
+def test_orientation_and_profiles_are_ignored_and_left_behind() -> None:
+    turned = Image.Exif()
+    turned[0x0112] = 6
+    data = saved(noise(32, 16), "JPEG", exif=turned, icc_profile=b"profile" * 20)
+    image = decode(data, "")
+    assert image.size == (32, 16)
+    for name in ("webp", "png", "jpeg", "avif"):
+        written = encode(image, Encoding(name), COLOUR).data
+        assert b"profile" not in written
+        assert b"Exif" not in written
+
+
+def test_alpha_that_hides_nothing_is_left_out() -> None:
+    assert decode(saved(np.dstack([noise(8, 8), np.full((8, 8), 255, np.uint8)])), "").mode == "RGB"
+
+
+@pytest.mark.parametrize(
+    "data", [b"", b"rubbish", png(end=False)[:20], jpeg(8, 8), saved(noise())[:-40], b"\xff\xd8\xff"]
+)
+def test_what_is_no_image_is_named(data: bytes) -> None:
+    with pytest.raises(BrokenData) as broken:
+        resized(data, 64, where="/images/3")
+    assert broken.value.pointer == "/images/3"
+
+
+@given(
+    st.binary(max_size=60),
+    st.sampled_from([saved(noise(16, 16), name) for name in ("PNG", "JPEG", "WEBP", "AVIF")]),
+    st.data(),
+)
+@settings(deadline=None, max_examples=150)
+def test_any_bytes_are_an_image_or_broken_data(junk: bytes, good: bytes, data: st.DataObject) -> None:
+    at = data.draw(st.integers(0, len(good)))
+    try:
+        picture = resized(good[:at] + junk + good[at + data.draw(st.integers(0, 40)) :], 8)
+    except BrokenData:
+        return
+    assert max(picture.width, picture.height) <= 8
+
+
+def test_a_bomb_is_refused_before_it_is_unpacked() -> None:
+    with pytest.raises(BrokenData) as refused:
+        resized(png(60_000, 60_000), 64)
+    assert refused.value.code == "IMAGE_TOO_LARGE"
+    with pytest.raises(BrokenData):
+        resized(saved(noise(64, 64)), 64, limits=Limits(image_pixels=64 * 63))
+
+
+@pytest.mark.parametrize("name", ["webp", "avif", "png", "jpeg"])
+def test_every_format_is_written_as_what_it_says(name: str) -> None:
+    picture = resized(saved(noise(64, 32)), 16, Encoding(name))
+    header = read_header(picture.data)
+    assert header is not None
+    assert (header.media_type, header.width, header.height) == (f"image/{name}", 16, 8)
+    assert picture.media_type == f"image/{name}"
+    assert (picture.width, picture.height) == (16, 8)
+
+
+def test_plain_means_jpeg_or_png_where_there_is_alpha() -> None:
+    assert media_type_of(resized(saved(noise()), 64, PLAIN, COVER).data) == "image/jpeg"
+    assert media_type_of(resized(saved(noise(channels=4)), 64, PLAIN, COVER).data) == "image/png"
+    flat = np.zeros((64, 64, 3), np.uint8)
+    assert media_type_of(resized(saved(flat), 64, PLAIN, COVER).data) == "image/png"
+
+
+def test_few_colours_lose_nothing() -> None:
+    palette = np.random.default_rng(1).integers(0, 256, (8, 3), np.uint8)
+    atlas = palette[np.arange(64) // 8][None].repeat(64, 0)
+    picture = resized(saved(atlas), 64)
+    assert np.array_equal(pixels(decode(picture.data, "")), atlas)
+
+
+def test_black_and_white_average_to_half_the_light() -> None:
+    stripes = np.zeros((256, 256, 3), np.uint8)
+    stripes[:, ::2] = 255
+    image = Image.fromarray(stripes)
+    assert pixels(scale(image, 16, COLOUR))[8, 8].tolist() == pytest.approx([188] * 3, abs=2)
+    assert pixels(scale(image, 16, DATA))[8, 8].tolist() == pytest.approx([128] * 3, abs=2)
+
+
+def test_what_is_seen_through_lends_no_colour() -> None:
+    cut = np.zeros((64, 64, 4), np.uint8)
+    cut[:, ::2] = (255, 0, 0, 255)  # red leaves on a ground of black that nobody sees
+    red = pixels(scale(Image.fromarray(cut), 16, COVER))[8, 8]
+    assert red[:3].tolist() == pytest.approx([255, 0, 0], abs=2)
+    assert red[3] == pytest.approx(128, abs=3)
+    hidden = pixels(scale(Image.fromarray(cut), 16, COLOUR))[8, 8]
+    assert hidden[0] == pytest.approx(188, abs=3)
+
+
+def test_normals_stay_unit_vectors() -> None:
+    random = np.random.default_rng(3)
+    vectors = random.normal(0, 1, (64, 64, 3)) + [0, 0, 2]
+    vectors /= np.linalg.norm(vectors, axis=2, keepdims=True)
+    image = Image.fromarray(np.rint((vectors + 1) * 127.5).astype(np.uint8))
+    lengths = np.linalg.norm(pixels(scale(image, 16, NORMAL)) / 127.5 - 1.0, axis=2)
+    assert np.abs(lengths - 1.0).max() < 0.01
+    assert np.abs(np.linalg.norm(pixels(scale(image, 16, DATA)) / 127.5 - 1.0, axis=2) - 1.0).max() > 0.05
+
+
+def test_channels_of_data_know_nothing_of_alpha() -> None:
+    lightmap = np.full((64, 64, 4), 200, np.uint8)
+    lightmap[:, :, 3] = 0
+    scaled = pixels(scale(Image.fromarray(lightmap), 16, DATA))
+    assert scaled[8, 8].tolist() == [200, 200, 200, 0]
+    written = decode(encode(Image.fromarray(lightmap), Encoding(), DATA).data, "")
+    assert pixels(written)[8, 8].tolist() == pytest.approx([200, 200, 200, 0], abs=2)
+
+
+def test_an_image_that_fits_is_not_scaled() -> None:
+    image = Image.fromarray(noise(64, 16))
+    assert scale(image, 64, COLOUR) is image
+    assert scale(image, 16, COLOUR).size == (16, 4)
+    assert scale(Image.new("L", (1000, 1)), 10, DATA).size == (10, 1)
