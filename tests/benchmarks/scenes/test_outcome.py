@@ -6,8 +6,9 @@ import json
 from typing import Any
 
 from roomscale.scenes import Scene, parse_scene
+from roomscale.scenes.container import build_glb
 from tests.benchmarks.scenes.outcome import kept_share, weights
-from tests.scenes.crafted import data_uri, gltf, triangle
+from tests.scenes.crafted import BINARY, gltf, triangle
 
 
 def scene(nodes: list[dict[str, Any]], **more: Any) -> Scene:
@@ -37,7 +38,8 @@ def test_extensions_of_the_root_count_and_extras_are_not_looked_into() -> None:
 
 def test_weights_add_up() -> None:
     tree = {**triangle(), "images": [{"bufferView": 0, "mimeType": "image/png"}]}
-    tree["buffers"][0]["uri"] = data_uri(bytes(48))
-    text = json.dumps(tree, separators=(",", ":"))
-    seen = weights(parse_scene(text.encode()))
-    assert (seen.total, seen.json, seen.images, seen.geometry) == (len(text), len(text), 36, -36)
+    text = json.dumps(tree, separators=(",", ":")).encode()
+    data = build_glb(text, [BINARY])
+    seen = weights(parse_scene(data))
+    assert (seen.total, seen.json, seen.images) == (len(data), len(text), 36)
+    assert seen.geometry == len(data) - len(text) - 36

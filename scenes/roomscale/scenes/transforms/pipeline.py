@@ -136,7 +136,7 @@ def size_of(scene: Scene, known: Known | None = None) -> int:
 
 
 def _json_bytes(json: JsonObject, known: Known) -> int:
-    """As many as `jsonio.dump` writes: braces, and for each key the key, a colon, the value, a comma but for the last."""
+    """As many as `jsonio.dump` writes: two braces, and for each key itself, a colon, the value, a comma if need be."""
     total = 1 + max(1, len(json))
     for key, value in json.items():
         if key not in known or known[key][0] is not value:
