@@ -1,0 +1,93 @@
+"""The packers that are compared, each as the command that a creator would type.
+
+Rule: one process tree per packing, the same cap on textures for all that know one, nothing tuned to a file.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+RIVALS: Final = Path(__file__).with_name("rivals")
+TEXTURE_EDGE: Final = 2048
+"""Pixels: the cap of all that know one. gltf-transform's own default, and that of `roomscale pack`."""
+KEEPING: Final = ["--flatten", "false", "--join", "false", "--instance", "false", "--palette", "false"]
+"""What gltf-transform must be told so that nodes, their names and materials stay."""
+
+Command = Callable[[Path, Path], list[str]]
+"""The command line for an input and an output."""
+
+
+class NotAvailable(Exception):
+    """A packer cannot be run on this machine."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tool:
+    """One packer. `name`: as on the command line of the benchmark. `ours`: it is Roomscale."""
+
+    name: str
+    title: str
+    command: Command
+    ours: bool = False
+
+
+def _ours(source: Path, target: Path) -> list[str]:
+    pack = [sys.executable, "-m", "roomscale.cli.app", "pack", str(source), "-o", str(target)]
+    return [*pack, "--single", "--fix", "--limit", "500M", "--texture-size", str(TEXTURE_EDGE)]
+
+
+def _gltfpack(source: Path, target: Path) -> list[str]:
+    return [_node(), str(RIVALS / "node_modules/gltfpack/cli.js"), "-i", str(source), "-o", str(target), "-cc"]
+
+
+def _gltf_transform(*options: str) -> Command:
+    def command(source: Path, target: Path) -> list[str]:
+        cli = RIVALS / "node_modules/@gltf-transform/cli/bin/cli.js"
+        how = ["--compress", "meshopt", "--texture-compress", "webp", "--texture-size", str(TEXTURE_EDGE)]
+        return [_node(), str(cli), "optimize", str(source), str(target), *how, *options]
+
+    return command
+
+
+TOOLS: Final = {
+    tool.name: tool
+    for tool in (
+        Tool("roomscale", "roomscale pack --single", _ours, ours=True),
+        Tool("keeping", "gltf-transform, structure kept", _gltf_transform(*KEEPING)),
+        Tool("gltf-transform", "gltf-transform", _gltf_transform()),
+        Tool("gltfpack", "gltfpack -cc", _gltfpack),
+    )
+}
+"""Name → packer. npm's gltfpack cannot compress textures: its figures are of geometry alone."""
+
+
+def _node() -> str:
+    found = shutil.which("node")
+    if found is None:
+        raise NotAvailable("no node on PATH")
+    return found
+
+
+def install() -> None:
+    """`npm ci` in `rivals/`, unless it was done from this very lock; no package's scripts run. Raises NotAvailable."""
+    lock = hashlib.sha256((RIVALS / "package-lock.json").read_bytes()).hexdigest()
+    marker = RIVALS / "node_modules" / ".roomscale-lock"
+    if marker.exists() and marker.read_text("utf-8") == lock:
+        return
+    npm = shutil.which("npm")
+    if npm is None:
+        raise NotAvailable("no npm on PATH to install the rivals with")
+    print("benchmark: installing the rivals (60 MB, once)", flush=True)
+    command = [npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]
+    try:
+        subprocess.run(command, cwd=RIVALS, check=True, timeout=300, stdout=subprocess.DEVNULL)
+    except (OSError, subprocess.SubprocessError) as error:
+        raise NotAvailable(f"the rivals cannot be installed: {error}") from None
+    marker.write_text(lock, "utf-8")
