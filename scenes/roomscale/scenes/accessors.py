@@ -94,7 +94,7 @@ def read(scene: Scene, index: int) -> Array:
     A view on the file where it can be, so read-only. Raises `BrokenData` where data and JSON disagree, and
     `SceneError`s for buffers that cannot be read. Meshopt-compressed views are decoded, once per scene.
     """
-    where = pointer("accessors", index)
+    where = f"/accessors/{index}"
     accessors = scene.list_of("accessors")
     if not 0 <= index < len(accessors) or not isinstance(accessors[index], dict):
         raise BrokenData("UNRESOLVED_REFERENCE", where, "there is no such accessor")

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, TypeGuard
+from typing import TYPE_CHECKING, Any, TypeGuard
 
 from roomscale.scenes import jsonio
 from roomscale.scenes.container import Glb, is_glb, parse_glb
@@ -20,6 +20,9 @@ from roomscale.scenes.findings import pointer
 from roomscale.scenes.jsonio import JsonObject
 from roomscale.scenes.limits import DEFAULT_LIMITS, Limits
 from roomscale.scenes.uris import DataUri, RelativePath, parse_resource
+
+if TYPE_CHECKING:
+    from roomscale.scenes.reference_walk import Part
 
 AUDIO_EXTENSIONS = ("KHR_audio_emitter", "KHR_audio")
 """Extensions with a root list `audio` whose entries hold `uri` or `bufferView`, as images do."""
@@ -43,7 +46,10 @@ class Scene:
     limits: Limits = DEFAULT_LIMITS
     decoded: dict[int, memoryview] = field(default_factory=dict, repr=False, init=False)
     """What compressed views unpack to, by index; filled by `compressed.decoded_view`, empty in a changed scene."""
+    surveyed: dict[str, Part] = field(default_factory=dict, repr=False, init=False)
+    """What its lists name, as far as somebody looked (`draft.Draft`); each part tells by itself which list it is of."""
     _loaded: dict[str, memoryview] = field(default_factory=dict, repr=False)
+    _whole: dict[int, memoryview] = field(default_factory=dict, repr=False, init=False)
 
     def changed(self, json: JsonObject | None = None, buffers: Mapping[int, bytes | memoryview] | None = None) -> Scene:
         """A scene like this one with another JSON, other contents of some buffers, or both."""
@@ -111,10 +117,13 @@ class Scene:
 
         Raises `BrokenData` if there are fewer bytes, or none; `UnsafeUri`, `UnreadableScene` as `resource` does.
         """
+        if (known := self._whole.get(index)) is not None:
+            return known
         data = self.whole_buffer(index)
         length = self._buffer(index).get("byteLength")
         if _is_size(length) and length <= len(data):
-            return data[:length]
+            self._whole[index] = data[:length]
+            return self._whole[index]
         where = pointer("buffers", index)
         if not _is_size(length):
             raise BrokenData("UNDEFINED_PROPERTY", where, "byteLength is missing")

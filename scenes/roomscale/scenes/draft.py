@@ -6,6 +6,8 @@ only bufferViews that nothing names, and those only where numbers may change (`r
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import numpy as np
 
 from roomscale.scenes import jsonio
@@ -14,10 +16,12 @@ from roomscale.scenes.binding import ALIGNMENT, bind
 from roomscale.scenes.compressed import MESHOPT_EXTENSIONS, is_placeholder
 from roomscale.scenes.document import Scene
 from roomscale.scenes.jsonio import JsonObject
+from roomscale.scenes.reference_walk import LISTS
 from roomscale.scenes.references import Survey, renumber
 
 ARRAY_BUFFER, ELEMENT_ARRAY_BUFFER = 34962, 34963
 """Targets of bufferViews: vertex attributes, and indices (glTF 2.0 §5.11.5)."""
+_STORAGE = ("accessors", "bufferViews", "buffers")
 _COMPONENT_OF = {dtype.str.lstrip("<|"): number for number, dtype in COMPONENT_TYPES.items()}
 _TYPE_OF_WIDTH = {1: "SCALAR", 2: "VEC2", 3: "VEC3", 4: "VEC4", 9: "MAT3", 16: "MAT4"}
 
@@ -26,12 +30,24 @@ class Draft:
     """Builds a new scene from one whose structure is sound (`checks.structure.require_sound`).
 
     `json`: a copy of the scene's, free to be changed; bufferViews and buffers only through the methods here.
+    `touching`: the root's lists that the caller is going to change, accessors apart; all if None. The other lists
+    remain the scene's own: they are not copied, and what they name need not be looked for again.
     """
 
-    def __init__(self, scene: Scene) -> None:
+    def __init__(self, scene: Scene, touching: Collection[str] | None = None) -> None:
         self.scene = scene
-        self.json: JsonObject = jsonio.copy(scene.json)
+        own = set(LISTS) if touching is None else {*touching, *_STORAGE}
+        self.json: JsonObject = {
+            key: value if key in LISTS and key not in own else jsonio.copy(value) for key, value in scene.json.items()
+        }
         self._data: dict[int, memoryview] = {}
+
+    def survey(self) -> Survey:
+        """What names what in the draft as it is now."""
+        return _survey(self.json, self.scene)
+
+    def _is_shared(self, kind: str) -> bool:
+        return kind in LISTS and self.json[kind] is self.scene.json.get(kind)
 
     def add_view(self, data: bytes | memoryview, *, stride: int | None = None, target: int | None = None) -> int:
         """Append a bufferView of these bytes; `stride`: bytes from one element to the next. Returns its index."""
@@ -151,34 +167,61 @@ class Draft:
         image.pop("uri", None)
         image |= {"bufferView": self.add_view(data), "mimeType": mime_type}
 
-    def finish(self) -> Scene:
+    def finish(self, survey: Survey | None = None) -> Scene:
         """The scene, with all that is inside it in buffer 0, bufferViews in the order of their list, padded to 4 bytes.
 
         bufferViews that nothing names are left out, or emptied if they carry `extras`. Where numbers must stay
         (`references.movable`), those that something named before are emptied, and those that nothing known ever named
         are kept whole.
-        The scene itself, if nothing was changed.
+        The scene itself, if nothing was changed. `survey`: of the draft as it is now, if the caller has one.
         Raises `SceneError`s for bufferViews whose contents cannot be had.
         """
         if not self._data and same_json(self.json, self.scene.json):
             return self.scene
-        survey = Survey(self.json)
+        survey = self.survey() if survey is None else survey
         views = set(range(len(self.json.get("bufferViews", ()))))
-        spent = views - survey.named().get("bufferViews", set())
+        spent = views - survey.counts("bufferViews").keys()
         if survey.unknown:
-            spent &= Survey(self.scene.json).named().get("bufferViews", set()) | set(self._data)
+            spent &= Survey(self.scene.json).counts("bufferViews").keys() | set(self._data)
         elif spent:
             told = {index for index in spent if "extras" in self.json["bufferViews"][index]}
             kept = sorted(views - spent | told)
-            renumber(self.json, {"bufferViews": kept}, survey=survey)
-            self._data = {new: self._data[old] for new, old in enumerate(kept) if old in self._data}
+            self._renumber_views(kept, survey)
             spent = {new for new, old in enumerate(kept) if old in told}
-        return bind(self.scene, self.json, self._data, spent, in_place=survey.names_bytes)
+        result = bind(self.scene, self.json, self._data, spent, in_place=survey.names_bytes)
+        still = {kind: part for kind, part in survey.parts.items() if part.entries is self.json.get(kind)}
+        result.surveyed.update({kind: part for kind, part in still.items() if kind not in ("bufferViews", "buffers")})
+        return result
+
+    def _renumber_views(self, kept: list[int], survey: Survey) -> None:
+        """Leave only these bufferViews. Lists that name some become the draft's own before."""
+        for kind, part in list(survey.parts.items()):
+            if self._is_shared(kind) and part.counts("bufferViews"):
+                self.json[kind] = jsonio.copy(self.json[kind])
+                survey.look_again(kind)
+        renumber(self.json, {"bufferViews": kept}, survey=survey)
+        self._data = {new: self._data[old] for new, old in enumerate(kept) if old in self._data}
+
+
+def survey_of(scene: Scene) -> Survey:
+    """What names what in a scene, whose lists are walked over once. Not for renumbering: a scene is never changed."""
+    return _survey(scene.json, scene)
+
+
+def _survey(json: JsonObject, scene: Scene) -> Survey:
+    survey = Survey(json, scene.surveyed)
+    scene.surveyed.update(
+        {kind: part for kind, part in survey.parts.items() if kind in LISTS and part.entries is scene.json.get(kind)}
+    )
+    return survey
 
 
 def same_json(one: JsonObject, other: JsonObject) -> bool:
     """Whether two trees are the same text: in Python 1 == 1.0 == True, and dicts of another order are equal."""
-    return one == other and jsonio.dump(one) == jsonio.dump(other)
+    return list(one) == list(other) and all(
+        value is other[key] or (value == other[key] and jsonio.dump(value) == jsonio.dump(other[key]))
+        for key, value in one.items()
+    )
 
 
 def packed(array: Array, *, for_vertices: bool = False) -> tuple[memoryview, int | None]:

@@ -107,7 +107,7 @@ def _check_all(tree: JsonObject, deepest: int, name: str) -> None:
     raise UnreadableScene("JSON_TOO_DEEP", f"the JSON of {name} is nested deeper than {deepest}")
 
 
-def dump(tree: JsonObject) -> bytes:
+def dump(tree: Any) -> bytes:
     """Compact JSON in UTF-8, keys in their order, numbers as Python reads them back."""
     return json.dumps(tree, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode("utf-8")
 

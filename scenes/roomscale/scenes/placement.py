@@ -16,20 +16,7 @@ Matrix = NDArray[np.float64]
 
 def local_matrix(node: JsonObject) -> Matrix:
     """The matrix of a node relative to its parent, from `matrix` or from translation, rotation and scale."""
-    if "matrix" in node:
-        return np.array(node["matrix"], np.float64).reshape(4, 4).T
-    x, y, z, w = node.get("rotation", (0.0, 0.0, 0.0, 1.0))
-    result = np.eye(4)
-    turn = np.array(
-        [
-            [1 - 2 * (y * y + z * z), 2 * (x * y - w * z), 2 * (x * z + w * y)],
-            [2 * (x * y + w * z), 1 - 2 * (x * x + z * z), 2 * (y * z - w * x)],
-            [2 * (x * z - w * y), 2 * (y * z + w * x), 1 - 2 * (x * x + y * y)],
-        ]
-    )
-    result[:3, :3] = turn * np.array(node.get("scale", (1.0, 1.0, 1.0)))
-    result[:3, 3] = node.get("translation", (0.0, 0.0, 0.0))
-    return result
+    return np.asarray(_local_matrices([node])[0])
 
 
 def world_matrices(scene: Scene) -> dict[int, Matrix]:
@@ -38,12 +25,33 @@ def world_matrices(scene: Scene) -> dict[int, Matrix]:
     if not scenes:
         return {}
     found: dict[int, Matrix] = {}
-    todo = [(index, np.eye(4)) for index in scenes[scene.json.get("scene", 0)].get("nodes", ())]
-    while todo:
-        index, parent = todo.pop()
-        if index in found:  # a broken tree; each node is visited once all the same
-            continue
+    level = [(index, _UNMOVED) for index in scenes[scene.json.get("scene", 0)].get("nodes", ())]
+    while level:
+        first = {index: parent for index, parent in reversed(level) if index not in found}  # a broken tree: once only
+        if not first:
+            break
         with np.errstate(all="ignore"):  # absurd scales overflow to infinity, which is where such nodes are
-            found[index] = parent @ local_matrix(nodes[index])
-        todo.extend((child, found[index]) for child in nodes[index].get("children", ()))
+            worlds = np.stack(list(first.values())) @ _local_matrices([nodes[index] for index in first])
+        found.update(zip(first, worlds, strict=True))
+        level = [(child, found[index]) for index in first for child in nodes[index].get("children", ())]
     return found
+
+
+def _local_matrices(nodes: list[JsonObject]) -> Matrix:
+    """`local_matrix` of many nodes at once: (nodes, 4, 4)."""
+    x, y, z, w = np.array([node.get("rotation", (0.0, 0.0, 0.0, 1.0)) for node in nodes], np.float64).T
+    turns = np.empty((len(nodes), 3, 3))
+    turns[:, 0] = np.stack([1 - 2 * (y * y + z * z), 2 * (x * y - w * z), 2 * (x * z + w * y)], axis=1)
+    turns[:, 1] = np.stack([2 * (x * y + w * z), 1 - 2 * (x * x + z * z), 2 * (y * z - w * x)], axis=1)
+    turns[:, 2] = np.stack([2 * (x * z - w * y), 2 * (y * z + w * x), 1 - 2 * (x * x + y * y)], axis=1)
+    result = np.tile(_UNMOVED, (len(nodes), 1, 1))
+    scales = np.array([node.get("scale", (1.0, 1.0, 1.0)) for node in nodes], np.float64)
+    result[:, :3, :3] = turns * scales[:, None, :]
+    result[:, :3, 3] = [node.get("translation", (0.0, 0.0, 0.0)) for node in nodes]
+    for position, node in enumerate(nodes):
+        if "matrix" in node:
+            result[position] = np.array(node["matrix"], np.float64).reshape(4, 4).T
+    return result
+
+
+_UNMOVED: Matrix = np.eye(4)

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 
 from roomscale.scenes.images import EXTENSION_OF
 from roomscale.scenes.jsonio import JsonObject
-from roomscale.scenes.references import Reference, Survey
+from roomscale.scenes.reference_walk import Reference
+from roomscale.scenes.references import Survey
 
 
 class Role(enum.Enum):
@@ -76,9 +77,9 @@ _ALPHA_SHOWS = frozenset({"baseColorTexture", "diffuseTexture", "_MainTex"})
 """Keys whose textures say by alpha what is seen, where the material's alphaMode says so."""
 
 
-def image_uses(json: JsonObject) -> dict[int, ImageUse]:
-    """Image → what it is for, for images that textures name and nothing else does."""
-    survey = Survey(json)
+def image_uses(json: JsonObject, survey: Survey | None = None) -> dict[int, ImageUse]:
+    """Image → what it is for, for images that textures name and nothing else does. `survey`: of `json`, if known."""
+    survey = survey or Survey(json)
     textures: dict[int, ImageUse] = {}
     sources: list[tuple[int, int]] = []
     elsewhere: set[int] = set()

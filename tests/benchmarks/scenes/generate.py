@@ -115,7 +115,7 @@ def textured(megabytes: int = 50, edge: int = 1024, side: int = 96) -> bytes:
 
 
 def many_nodes(count: int = 20_000, meshes: int = 500) -> bytes:
-    """A town of `count` named nodes, one in ten with children, `meshes` small meshes, one spawn point, seats, extras."""
+    """A town of `count` named nodes, one in ten with children, `meshes` small meshes, a spawn point, seats, extras."""
     rng = np.random.default_rng(2)
     made = _Builder()
     made.json |= {"scene": 0, "scenes": [], "nodes": [], "meshes": [], "materials": []}
@@ -180,11 +180,8 @@ def _append(made: _Builder, path: Path, place: Iterable[float]) -> None:
             reference.set(reference.index + offsets[reference.kind])
     roots = tree["scenes"][tree.get("scene", 0)]["nodes"]  # renumbered like all others
     for index in range(len(tree.get("bufferViews", ()))):
-        told = {
-            key: value for key, value in tree["bufferViews"][index].items() if not key.startswith(("buffer", "byteO"))
-        }
-        told.pop("byteLength")
-        made.view(scene.view(index), **told)
+        told = tree["bufferViews"][index]
+        made.view(scene.view(index), **{key: told[key] for key in ("byteStride", "target") if key in told})
     for kind in _LISTS:
         if kind != "bufferViews" and kind in tree:
             made.json.setdefault(kind, []).extend(tree[kind])

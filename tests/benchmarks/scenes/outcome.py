@@ -60,8 +60,7 @@ def _standing(scene: Scene) -> Counter[Standing]:
     found: Counter[Standing] = Counter()
     for kind, entries in scene.json.items():
         if kind == "extensions":
-            found.update((name, "", "") for name in entries if name not in STORAGE)
-            found.update(dict.fromkeys((name, "", "") for name in _inside(entries)))
+            found.update((name, "", "") for name in (entries.keys() - STORAGE) | _inside(entries))
         elif isinstance(entries, list):
             for entry in entries:
                 places = [
@@ -69,7 +68,7 @@ def _standing(scene: Scene) -> Counter[Standing]:
                 ]
                 if kind == "nodes":
                     found.update(places)
-                else:
+                elif places:
                     found |= Counter(places)  # of equal entries one is enough
     return found
 

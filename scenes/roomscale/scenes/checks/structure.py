@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from typing import Any
+from weakref import WeakSet
 
 from roomscale.scenes.checks.extensions import EXTENSIONS
 from roomscale.scenes.checks.gltf import ROOT
@@ -23,6 +24,10 @@ ONLY_REQUIRED = frozenset({"KHR_mesh_quantization"})
 """Extensions that make no sense as optional ones: without them the data mean something else."""
 
 
+_sound = WeakSet[Scene]()
+"""Scenes that were found to be sound: they never change."""
+
+
 def check_structure(scene: Scene, findings: Findings) -> bool:
     """Compare the JSON with the tables of glTF and its extensions; whether types and references are in order."""
     walk = Walk(scene.json, EXTENSIONS, findings)
@@ -35,13 +40,18 @@ def check_structure(scene: Scene, findings: Findings) -> bool:
         _check_declarations(scene, walk.used, findings)
         _check_names(scene, findings)
     _check_prototype_keys(scene, findings)
+    if walk.sound:
+        _sound.add(scene)
     return walk.sound
 
 
 def require_sound(scene: Scene) -> None:
-    """Raise `RejectedScene` unless types and references are in order; for code that changes scenes."""
+    """Raise `RejectedScene` unless types and references are in order; for code that changes scenes.
+
+    A scene is looked at once: it never changes.
+    """
     findings = Findings()
-    if not check_structure(scene, findings):
+    if scene not in _sound and not check_structure(scene, findings):
         raise RejectedScene(findings.listed())
 
 

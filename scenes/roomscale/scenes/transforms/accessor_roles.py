@@ -6,7 +6,7 @@ the transforms that ask leave its numbers alone.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from roomscale.scenes.jsonio import JsonObject
 from roomscale.scenes.references import Survey
@@ -31,13 +31,16 @@ def accessor_roles(json: JsonObject, survey: Survey | None = None) -> dict[int, 
     """
     roles: dict[int, set[str]] = {}
     seen: dict[int, int] = {}
-    for index, role in _uses(json):
-        roles.setdefault(index, set()).add(role)
-        seen[index] = seen.get(index, 0) + 1
-    named: dict[int, int] = {}
-    for reference in (survey or Survey(json)).references:
-        if reference.kind == "accessors":
-            named[reference.index] = named.get(reference.index, 0) + 1
+    survey = survey or Survey(json)
+    for kind, uses in _USES.items():
+        part = survey.parts.get(kind)
+        if part is not None:
+            if _MEMO not in part.memo:
+                part.memo[_MEMO] = list(uses(part.entries))
+            for index, role in part.memo[_MEMO]:
+                roles.setdefault(index, set()).add(role)
+                seen[index] = seen.get(index, 0) + 1
+    named = survey.counts("accessors")
     return {
         index: next(iter(found))
         for index, found in sorted(roles.items())
@@ -48,8 +51,9 @@ def accessor_roles(json: JsonObject, survey: Survey | None = None) -> dict[int, 
 def accessor_uses(json: JsonObject) -> dict[int, set[str]]:
     """Accessor → all its roles, for those that something but an unknown extension names."""
     uses: dict[int, set[str]] = {}
-    for index, role in _uses(json):
-        uses.setdefault(index, set()).add(role)
+    for kind, uses_of in _USES.items():
+        for index, role in uses_of(json.get(kind, ())):
+            uses.setdefault(index, set()).add(role)
     return uses
 
 
@@ -72,21 +76,31 @@ def _role_of(semantic: str) -> str:
     return semantic if semantic.startswith("_") else semantic.split("_", maxsplit=1)[0]
 
 
-def _uses(json: JsonObject) -> Iterator[tuple[int, str]]:
-    for mesh in json.get("meshes", ()):
+def _of_meshes(meshes: Iterable[JsonObject]) -> Iterator[tuple[int, str]]:
+    for mesh in meshes:
         for primitive in mesh["primitives"]:
             yield from ((index, role) for role, index in vertex_accessors(primitive))
             if "indices" in primitive:
                 is_list = primitive.get("mode", TRIANGLES) == TRIANGLES
                 yield primitive["indices"], TRIANGLE_INDICES if is_list else INDICES
-    for skin in json.get("skins", ()):
+
+
+def _of_skins(skins: Iterable[JsonObject]) -> Iterator[tuple[int, str]]:
+    for skin in skins:
         if "inverseBindMatrices" in skin:
             yield skin["inverseBindMatrices"], INVERSE_BIND
-    for node in json.get("nodes", ()):
-        instancing = node.get("extensions", {}).get("EXT_mesh_gpu_instancing", {})
-        for name, index in instancing.get("attributes", {}).items():
-            yield index, INSTANCE + name
-    for animation in json.get("animations", ()):
+
+
+def _of_nodes(nodes: Iterable[JsonObject]) -> Iterator[tuple[int, str]]:
+    for node in nodes:
+        if "extensions" in node:
+            instancing = node["extensions"].get("EXT_mesh_gpu_instancing", {})
+            for name, index in instancing.get("attributes", {}).items():
+                yield index, INSTANCE + name
+
+
+def _of_animations(animations: Iterable[JsonObject]) -> Iterator[tuple[int, str]]:
+    for animation in animations:
         yield from _keyframes(animation)
 
 
@@ -99,3 +113,13 @@ def _keyframes(animation: JsonObject) -> Iterator[tuple[int, str]]:
         found = paths.get(number, set())
         is_plain = len(found) == 1 and sampler.get("interpolation") != "CUBICSPLINE" and "pointer" not in found
         yield sampler["output"], next(iter(found)) if is_plain else KEYFRAMES
+
+
+_USES: Mapping[str, Callable[[Iterable[JsonObject]], Iterator[tuple[int, str]]]] = {
+    "meshes": _of_meshes,
+    "skins": _of_skins,
+    "nodes": _of_nodes,
+    "animations": _of_animations,
+}
+"""A list of the root → the accessors that its entries name, each with its role, as often as it is named."""
+_MEMO = "accessor_roles"

@@ -39,7 +39,7 @@ def compress(scene: Scene, *, extension: str = EXTENSION) -> Scene:
     `extension`: KHR_meshopt_compression saves 5 to 15% of the vertices' bytes more, and is known to fewer viewers.
     Raises `BrokenData`.
     """
-    draft = Draft(scene)
+    draft = Draft(scene, touching=())
     done = [_compress(draft, group, extension) for group in _groups(draft)]
     if any(done):
         require_extension(draft.json, extension)
@@ -84,7 +84,7 @@ class _Group:
 
 def _groups(draft: Draft) -> Iterator[_Group]:
     open_groups: dict[tuple[str, str, str, int], _Group] = {}
-    for index, role in roles.accessor_roles(draft.json).items():
+    for index, role in roles.accessor_roles(draft.json, draft.survey()).items():
         if not _may_be_compressed(draft.json, index):
             continue
         encoded = encode(read(draft.scene, index), role)

@@ -34,7 +34,7 @@ def dedupe(scene: Scene, *, accessors: bool = True) -> Scene:
     Raises `BrokenData` for accessors whose data are not there.
     """
     draft = Draft(scene)
-    survey = Survey(draft.json)
+    survey = draft.survey()
     joiner = _Joiner(draft.json, survey)
     joiner.join("images", _equal_images(scene), ("uri", "bufferView", "mimeType"))
     for kind in ("samplers", "textures", "materials"):
@@ -43,9 +43,9 @@ def dedupe(scene: Scene, *, accessors: bool = True) -> Scene:
         joiner.join("accessors", _equal_accessors(scene), _PLACEMENT)
         _give_strides(draft.json)
     joiner.join_equal("meshes")
-    if not survey.unknown:
-        _join_samplers(draft.json)
-    return draft.finish()
+    if not survey.unknown and _join_samplers(draft.json):
+        survey.look_again("animations")
+    return draft.finish(survey)
 
 
 def _give_strides(json: JsonObject) -> None:
@@ -61,8 +61,9 @@ def _give_strides(json: JsonObject) -> None:
             view["byteStride"] = size
 
 
-def _join_samplers(json: JsonObject) -> None:
-    """One sampler for channels of a clip that move alike, such as all bones that keep their size."""
+def _join_samplers(json: JsonObject) -> bool:
+    """One sampler for channels of a clip that move alike, such as all bones that keep their size; whether any went."""
+    joined = False
     for animation in json.get("animations", ()):
         new: dict[bytes, int] = {}
         places = [new.setdefault(jsonio.dump(sampler), len(new)) for sampler in animation["samplers"]]
@@ -70,9 +71,11 @@ def _join_samplers(json: JsonObject) -> None:
             first: dict[int, JsonObject] = {}
             for place, sampler in zip(places, animation["samplers"], strict=True):
                 first.setdefault(place, sampler)
+            joined = True
             animation["samplers"] = [first[place] for place in range(len(new))]
             for channel in animation["channels"]:
                 channel["sampler"] = places[channel["sampler"]]
+    return joined
 
 
 def _equal_images(scene: Scene) -> list[list[int]]:
@@ -108,10 +111,10 @@ def _equal_accessors(scene: Scene) -> list[list[int]]:
 
 
 class _Joiner:
-    """Joins entries of a scene's lists, one list after another. `survey`: of the JSON before anything was joined."""
+    """Joins entries of a scene's lists, one list after another. `survey`: of the JSON; it is kept right."""
 
     def __init__(self, json: JsonObject, survey: Survey) -> None:
-        self._json = json
+        self._json, self._survey = json, survey
         self._movable = survey.movable
         self._alone = survey.named(by_extensions=True)
 
@@ -147,7 +150,7 @@ class _Joiner:
                     _add_to(entries[twin], entries[index], places)
         if instead:
             kept = [index for index in range(len(entries)) if index not in instead]
-            renumber(self._json, {kind: kept}, {kind: instead})
+            renumber(self._json, {kind: kept}, {kind: instead}, self._survey)
 
 
 def _add_to(twin: JsonObject, entry: JsonObject, places: tuple[str, ...]) -> None:

@@ -13,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 from roomscale.scenes.document import Scene
-from roomscale.scenes.draft import Draft
+from roomscale.scenes.draft import Draft, survey_of
 from roomscale.scenes.findings import pointer
 from roomscale.scenes.images import CORE_TYPES, EXTENSION_OF, JPEG, BadImage, media_type_of, read_header
 from roomscale.scenes.jsonio import JsonObject
@@ -34,13 +34,15 @@ def shrink_images(
     `workers`: threads that decode and encode, one per core if None; Pillow works outside Python's lock.
     Raises `BrokenData` for images that cannot be decoded or are too large to be, others as `Scene.resource` does.
     """
-    jobs = list(_jobs(scene, encoding))
+    jobs = list(_jobs(scene, encoding)) if scene.list_of("images") else []
+    if not jobs:
+        return scene
     with ThreadPoolExecutor(workers or os.cpu_count() or 1) as pool:
         made = pool.map(lambda job: job.picture(edge, scene.limits), jobs)
         pictures = {job.index: picture for job, picture in zip(jobs, made, strict=True) if picture is not None}
     if not pictures:
         return scene
-    draft = Draft(scene)
+    draft = Draft(scene, touching=("images", "textures"))
     for index, picture in pictures.items():
         draft.replace_image(index, picture.data, picture.media_type)
     _name_sources(draft.json)
@@ -75,7 +77,7 @@ _SETTLED = {"plain": JPEG}
 
 def _jobs(scene: Scene, encoding: Encoding) -> Iterator[_Job]:
     paired = _paired(scene.json)
-    for index, use in sorted(image_uses(scene.json).items()):
+    for index, use in sorted(image_uses(scene.json, survey_of(scene)).items()):
         image = scene.list_of("images")[index]
         where = pointer("images", index)
         data = scene.view(image["bufferView"]) if "bufferView" in image else scene.resource(image["uri"], where)

@@ -18,6 +18,7 @@ from roomscale.scenes.document import Scene
 from roomscale.scenes.draft import ARRAY_BUFFER, ELEMENT_ARRAY_BUFFER, Draft, packed
 from roomscale.scenes.findings import pointer
 from roomscale.scenes.jsonio import JsonObject
+from roomscale.scenes.references import Survey
 from roomscale.scenes.transforms.accessor_roles import (
     INDICES,
     INSTANCE,
@@ -55,10 +56,10 @@ class _View:
 
 def merge(scene: Scene) -> Scene:
     """The scene with its accessors in as few bufferViews as their purposes allow. Raises `BrokenData`."""
-    draft = Draft(scene)
+    draft = Draft(scene, touching=())
     views: dict[Group, _View] = {}
     chosen: list[tuple[int, Group, Place]] = []
-    for index, group in _movable_accessors(draft.json):
+    for index, group in _movable_accessors(draft.json, draft.survey()):
         accessor = draft.json["accessors"][index]
         place = (accessor["bufferView"], accessor.get("byteOffset", 0), str(_layout(accessor)))
         view = views.setdefault(group, _View())
@@ -77,9 +78,9 @@ def merge(scene: Scene) -> Scene:
     return draft.finish()
 
 
-def _movable_accessors(json: JsonObject) -> list[tuple[int, Group]]:
+def _movable_accessors(json: JsonObject, survey: Survey) -> list[tuple[int, Group]]:
     """The accessors that may lie elsewhere, but for those whose very bytes serve one that must stay."""
-    found = dict(_candidates(json))
+    found = dict(_candidates(json, survey))
     held = {_start(accessor) for index, accessor in enumerate(json.get("accessors", ())) if index not in found}
     return [(index, group) for index, group in found.items() if _start(json["accessors"][index]) not in held]
 
@@ -88,8 +89,8 @@ def _start(accessor: JsonObject) -> tuple[int | None, int]:
     return accessor.get("bufferView"), accessor.get("byteOffset", 0)
 
 
-def _candidates(json: JsonObject) -> Iterator[tuple[int, Group]]:
-    for index, role in accessor_roles(json).items():
+def _candidates(json: JsonObject, survey: Survey) -> Iterator[tuple[int, Group]]:
+    for index, role in accessor_roles(json, survey).items():
         accessor = json["accessors"][index]
         if "bufferView" not in accessor or "sparse" in accessor or "extensions" in accessor:
             continue

@@ -56,21 +56,20 @@ class Scales:
     def __init__(self, scene: Scene) -> None:
         self._scene = scene
         self._matrices = world_matrices(scene)
+        self._lengths = dict(zip(self._matrices, _scales(list(self._matrices.values())), strict=True))
         self.meshes = self._scales_of_meshes()
         self.size = self._size()
 
     def of_node(self, node: int) -> float:
         """The scale at which what stands in a node is shown."""
-        matrix = self._matrices.get(node)
-        return 1.0 if matrix is None else _scale(matrix)
+        return self._lengths.get(node, 1.0)
 
     def of_parent(self, node: int) -> float:
         """The scale of the space in which a node's translation counts."""
-        local = self._matrices.get(node)
-        if local is None:
+        if node not in self._lengths:
             return 1.0
         own = self._scene.list_of("nodes")[node].get("scale", (1.0, 1.0, 1.0))
-        return _scale(local) / max(min(abs(float(part)) for part in own), 1e-6)
+        return self._lengths[node] / max(min(abs(float(part)) for part in own), 1e-6)
 
     def position_steps(self) -> dict[int, float]:
         """Accessor of positions, morph targets' included → its step, the least of the meshes that use it."""
@@ -85,10 +84,10 @@ class Scales:
 
     def _scales_of_meshes(self) -> dict[int, float]:
         result: dict[int, float] = {}
-        for index, matrix in self._matrices.items():
+        for index, length in self._lengths.items():
             node = self._scene.list_of("nodes")[index]
             if "mesh" in node:
-                scale = self._skin_scale(node["skin"]) if "skin" in node else _scale(matrix) * self._copies(node)
+                scale = self._skin_scale(node["skin"]) if "skin" in node else length * self._copies(node)
                 result[node["mesh"]] = max(result.get(node["mesh"], 0.0), min(max(scale, 1e-6), 1e6))
         return result
 
@@ -101,7 +100,7 @@ class Scales:
             stored = read_floats(self._scene, skin["inverseBindMatrices"])[: len(joints)]
             inverse[: len(stored)] = stored.reshape(-1, 4, 4).transpose(0, 2, 1)
         pairs = zip(joints, inverse, strict=True)
-        return max((_scale(joint @ bind) for joint, bind in pairs if joint is not None), default=1.0)
+        return max(_scales([joint @ bind for joint, bind in pairs if joint is not None]), default=1.0)
 
     def _copies(self, node: JsonObject) -> float:
         """The largest scale of a node's instances."""
@@ -127,9 +126,12 @@ class Scales:
         return min(max(sizes, default=1.0), 1e6)
 
 
-def _scale(matrix: Matrix) -> float:
-    length = float(np.linalg.norm(matrix[:3, :3], axis=0).max())
-    return length if np.isfinite(length) else 1e6
+def _scales(matrices: list[Matrix]) -> list[float]:
+    """The length of the longest axis of each matrix."""
+    if not matrices:
+        return []
+    lengths = np.linalg.norm(np.stack(matrices)[:, :3, :3], axis=1).max(axis=1)
+    return [float(length) for length in np.where(np.isfinite(lengths), lengths, 1e6)]
 
 
 def _positions(mesh: JsonObject) -> Iterator[int]:

@@ -8,7 +8,7 @@ Where an unknown extension might name anything (`references.movable`), nothing g
 from __future__ import annotations
 
 from roomscale.scenes.document import Scene
-from roomscale.scenes.draft import Draft
+from roomscale.scenes.draft import Draft, survey_of
 from roomscale.scenes.jsonio import JsonObject
 from roomscale.scenes.references import Survey, renumber
 
@@ -19,9 +19,8 @@ Entry = tuple[str, int]
 
 def prune(scene: Scene) -> Scene:
     """The scene without the entries that cannot be reached from any node, animation or extension of the root."""
-    draft = Draft(scene)
-    survey = Survey(draft.json)
-    reached = _reached(draft.json, survey)
+    survey = survey_of(scene)
+    reached = _reached(scene.json, survey)
     gone = {
         kind: kept
         for kind in _KINDS
@@ -31,8 +30,10 @@ def prune(scene: Scene) -> Scene:
     }
     if not gone:
         return scene
+    draft = Draft(scene)
+    survey = draft.survey()
     renumber(draft.json, gone, survey=survey)
-    return draft.finish()
+    return draft.finish(survey)
 
 
 def _reached(json: JsonObject, survey: Survey) -> set[Entry]:

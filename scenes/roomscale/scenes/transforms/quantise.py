@@ -47,8 +47,8 @@ def quantise(scene: Scene, *, integers: bool = False) -> Scene:
 
     `integers`: normals and tangents in 8 bits, texture coordinates within 0 to 1 in 16. Raises `BrokenData`.
     """
-    draft = Draft(scene)
-    survey = Survey(draft.json)
+    draft = Draft(scene, touching=())
+    survey = draft.survey()
     quantiser = _Quantiser(draft, survey, integers=integers)
     for index, role in roles.accessor_roles(draft.json, survey).items():
         if quantiser.may_change(index):

@@ -14,7 +14,6 @@ from roomscale.scenes.document import Scene
 from roomscale.scenes.draft import Draft
 from roomscale.scenes.meshopt import cache_order, encode_triangles, fetch_order
 from roomscale.scenes.meshopt.geometry import UNUSED
-from roomscale.scenes.references import Survey
 from roomscale.scenes.transforms.bundles import Bundle, Indices, bundles, index_users
 from roomscale.scenes.transforms.named_meshes import named_meshes
 
@@ -24,8 +23,8 @@ _GAIN = 0.97
 
 def reorder(scene: Scene) -> Scene:
     """The scene with triangles and vertices in a better order. Raises `BrokenData` where data and JSON disagree."""
-    draft = Draft(scene)
-    survey = Survey(draft.json)
+    draft = Draft(scene, touching=("meshes",))
+    survey = draft.survey()
     named = named_meshes(draft.json, survey)
     users = index_users(draft)
     changed = [

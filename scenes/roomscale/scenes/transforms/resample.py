@@ -18,7 +18,6 @@ from roomscale.scenes.document import Scene
 from roomscale.scenes.draft import Draft
 from roomscale.scenes.jsonio import JsonObject
 from roomscale.scenes.placement import world_matrices
-from roomscale.scenes.references import Survey
 from roomscale.scenes.transforms.keyframes import Flags, is_constant, needed_keys, needed_steps
 
 TOLERANCE = 1e-4
@@ -50,7 +49,7 @@ def resample(scene: Scene) -> Scene:
     """The scene with only those keyframes that its animations need. Raises `BrokenData` where data are not there."""
     if not scene.list_of("animations"):
         return scene
-    draft = Draft(scene)
+    draft = Draft(scene, touching=("animations",))
     tracks = list(_tracks(scene, draft.json))
     groups: dict[tuple[str, int, int], list[_Track]] = {}
     for track in tracks:
@@ -58,8 +57,8 @@ def resample(scene: Scene) -> Scene:
     for (kind, *_), group in groups.items():
         _judge(kind, group)
     _keep_lengths(tracks)
-    survey = Survey(draft.json)
-    named = Counter(reference.index for reference in survey.references if reference.kind == "accessors")
+    survey = draft.survey()
+    named = Counter(survey.counts("accessors"))
     for track in tracks:
         if track.keep is not None and not track.keep.all():
             _write(draft, track, named, may_add="accessors" in survey.movable)

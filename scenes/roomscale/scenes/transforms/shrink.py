@@ -52,8 +52,9 @@ def shrink(scene: Scene) -> Scene:
         for key, default in _DEFAULTS.get(kind, {}).items():
             if key in holder and holder[key] == default:
                 del holder[key]
-    _drop_bounds(draft.json)
-    return draft.finish()
+    survey = draft.survey()
+    _drop_bounds(draft.json, survey)
+    return draft.finish(survey)
 
 
 def _objects(json: JsonObject) -> Iterator[tuple[str, JsonObject]]:
@@ -98,9 +99,8 @@ def _plain(value: float) -> float:
     return int(value) if value.is_integer() and abs(value) < _FAR else value
 
 
-def _drop_bounds(json: JsonObject) -> None:
+def _drop_bounds(json: JsonObject, survey: Survey) -> None:
     """Leave out `min` and `max` but of positions and times, which must have them (glTF 2.0 §3.7.2.1, §3.11)."""
-    survey = Survey(json)
     if survey.unknown:
         return
     asked = (POSITION, TARGET + POSITION, TIMES)

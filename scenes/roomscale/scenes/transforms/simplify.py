@@ -16,7 +16,6 @@ from roomscale.scenes.accessors import read_floats
 from roomscale.scenes.document import Scene
 from roomscale.scenes.draft import Draft
 from roomscale.scenes.jsonio import JsonObject
-from roomscale.scenes.references import Survey
 from roomscale.scenes.transforms.bundles import Bundle, Indices, bundles, index_users
 from roomscale.scenes.transforms.named_meshes import named_meshes
 
@@ -35,8 +34,8 @@ def simplify(scene: Scene, *, ratio: float, error: float, lock_border: bool = Tr
     `lock_border`: open edges stay, so that neighbouring pieces still meet.
     Raises `BrokenData` where data and JSON disagree.
     """
-    draft = Draft(scene)
-    survey = Survey(draft.json)
+    draft = Draft(scene, touching=("meshes",))
+    survey = draft.survey()
     moved = named_meshes(draft.json, survey) | _moved_meshes(draft.json)
     users = index_users(draft)
     changed = [

@@ -23,9 +23,9 @@ _LONGEST_INDEX = 4
 
 def weld(scene: Scene) -> Scene:
     """The scene with equal vertices joined. Raises `BrokenData` where data and JSON disagree."""
-    draft = Draft(scene)
+    draft = Draft(scene, touching=("meshes",))
     users = index_users(draft)
-    changed = [_weld(bundle, users) for bundle in bundles(draft)]
+    changed = [_weld(bundle, users) for bundle in bundles(draft, draft.survey())]
     return draft.finish() if any(changed) else scene
 
 

@@ -1,0 +1,270 @@
+"""The walk along the tables that finds every place where a part of a scene names an entry by its number.
+
+A part is one of the root's lists, or the rest of the root. The tables are compiled into functions, each of which asks
+an object for those fields alone that can name something; a scene has hundreds of thousands of others.
+Rule: a part is told by the very list that it was walked over. Who changes what is in that list walks again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from roomscale.scenes.checks.gltf import ROOT
+from roomscale.scenes.checks.schema import ListOf, MapOf, Object, Ref, Type
+from roomscale.scenes.jsonio import JsonObject
+from roomscale.scenes.reference_tables import REFERENCE_TABLES, WITHOUT_INDICES, HubsLinks, Pointer
+
+_HUBS_KINDS = {"node": "nodes", "material": "materials", "texture": "textures", "mesh": "meshes", "image": "images"}
+
+
+@dataclass(slots=True)
+class Reference:
+    """One place that names entry `index` of the list `kind`: `holder[key]`.
+
+    `field`: the name under which it stands: a key, or that of the list or textureInfo that holds it.
+    `extension`: the extension in whose object it stands, "" for glTF's own. `is_pointer`: it is a JSON pointer, of
+    which the number is a part. `owner`: the entry of a top-level list in which it stands (kind, index), None for the
+    rest of the root.
+    """
+
+    kind: str
+    index: int
+    holder: Any
+    key: Any
+    field: str
+    extension: str = ""
+    is_pointer: bool = False
+    owner: tuple[str, int] | None = None
+
+    def set(self, index: int) -> None:
+        """Name another entry; changes the JSON."""
+        if self.is_pointer:
+            head, tail = _split(self.holder[self.key])
+            self.holder[self.key] = "/".join([*head, str(index), *tail])
+        else:
+            self.holder[self.key] = index
+        self.index = index
+
+
+@dataclass(slots=True)
+class Part:
+    """What was seen on the walk over one part. `entries`: the list itself, for the rest of the root an object.
+
+    `references`: whether what they name is there is not looked at. `known`: extensions that a table knows.
+    `odd`: those that stand where none of their tables is for. `owner`: the entry where the walk is.
+    """
+
+    entries: Any
+    references: list[Reference] = field(default_factory=list)
+    known: set[str] = field(default_factory=set)
+    odd: set[str] = field(default_factory=set)
+    owner: tuple[str, int] | None = None
+    memo: dict[str, Any] = field(default_factory=dict)
+    """What others worked out from the list alone, by a name of theirs; forgotten when the list is renumbered."""
+    _names: frozenset[str] | None = None
+    _counts: dict[str, dict[int, int]] = field(default_factory=dict)
+
+    @property
+    def names(self) -> frozenset[str]:
+        """Every extension at any depth outside `extras`, wherever it stands."""
+        if self._names is None:
+            self._names = frozenset(name for name, _ in all_extensions(self.entries))
+        return self._names
+
+    def counts(self, kind: str) -> dict[int, int]:
+        """Entry of the list `kind` → how often it is named. Not to be changed."""
+        if kind not in self._counts:
+            counts = self._counts[kind] = dict[int, int]()
+            for reference in self.references:
+                if reference.kind == kind:
+                    counts[reference.index] = counts.get(reference.index, 0) + 1
+        return self._counts[kind]
+
+    def renumbered(self) -> None:
+        """References were set: what was worked out is forgotten."""
+        self._counts, self.memo = {}, {}
+
+
+def walk_list(kind: str, entries: list[Any]) -> Part:
+    """The walk over one of the root's lists, a key of `LISTS`."""
+    part = Part(entries)
+    walk = _LIST_WALKS[kind]
+    if walk is not None:
+        for index, entry in enumerate(entries):
+            part.owner = (kind, index)
+            walk(entry, "", "", part)
+    return part
+
+
+def walk_rest(json: JsonObject) -> Part:
+    """The walk over all else that is in the root."""
+    part = Part({key: value for key, value in json.items() if key not in LISTS or type(value) is not list})
+    _ROOT_WALK(json, "", "", part)
+    return part
+
+
+_Walk = Callable[[Any, str, str, Part], None]
+"""Takes a value, the name under which it stands, the extension in whose object, and the part to be filled."""
+
+
+def _walk_of(table: Type) -> _Walk | None:
+    """A table as a function; None if nothing that it is for can name anything."""
+    if isinstance(table, Object):
+        return _object_walk(table)
+    if isinstance(table, MapOf):
+        return _map_walk(table)
+    if isinstance(table, ListOf):
+        return _list_walk(table)
+    return _links if isinstance(table, HubsLinks) else None
+
+
+def _object_walk(table: Object) -> _Walk:
+    indices = [(key, known.to) for key, known in table.fields.items() if isinstance(known, Ref)]
+    pointers = [key for key, known in table.fields.items() if isinstance(known, Pointer)]
+    inner = [(key, walk) for key, known in table.fields.items() if (walk := _walk_of(known)) is not None]
+    has_extensions, place = "extensions" not in table.fields, table.name
+
+    def walk(value: Any, field: str, extension: str, part: Part) -> None:
+        if type(value) is not dict:
+            return
+        for key, kind in indices:
+            if key in value:
+                _note(kind, value, key, field if key == "index" else key, extension, part)
+        for key in pointers:
+            if key in value:
+                _note_pointer(value, key, field if key == "index" else key, extension, part)
+        for key, go in inner:
+            if key in value:
+                go(value[key], key, extension, part)
+        if has_extensions and "extensions" in value and type(value["extensions"]) is dict:
+            _extensions(place, value["extensions"], part)
+
+    return walk
+
+
+def _map_walk(table: MapOf) -> _Walk | None:
+    note, walk_item = _note_of(table.item), _walk_of(table.item)
+    if note is None and walk_item is None:
+        return None
+
+    def walk(value: Any, _field: str, extension: str, part: Part) -> None:
+        if type(value) is dict:
+            for key in value:
+                if note is not None:
+                    note(value, key, key, extension, part)
+                elif walk_item is not None:
+                    walk_item(value[key], key, extension, part)
+
+    return walk
+
+
+def _list_walk(table: ListOf) -> _Walk | None:
+    note, walk_item = _note_of(table.item), _walk_of(table.item)
+    if note is None and walk_item is None:
+        return None
+
+    def walk(value: Any, field: str, extension: str, part: Part) -> None:
+        if type(value) is list:
+            for index, item in enumerate(value):
+                if note is not None:
+                    note(value, index, field, extension, part)
+                elif walk_item is not None:
+                    walk_item(item, field, extension, part)
+
+    return walk
+
+
+def _note_of(table: Type) -> Callable[[Any, Any, str, str, Part], None] | None:
+    if isinstance(table, Ref):
+        kind = table.to
+        return lambda holder, key, field, extension, part: _note(kind, holder, key, field, extension, part)
+    return _note_pointer if isinstance(table, Pointer) else None
+
+
+def _note(kind: str, holder: Any, key: Any, field: str, extension: str, part: Part) -> None:
+    value = holder[key]
+    if type(value) is int:
+        if value >= 0:
+            part.references.append(Reference(kind, value, holder, key, field, extension, False, part.owner))
+    elif type(value) is dict and kind == "textures":
+        _TEXTURE_WALK(value, field, extension, part)
+
+
+def _note_pointer(holder: Any, key: Any, field: str, extension: str, part: Part) -> None:
+    value = holder[key]
+    if type(value) is str and (target := _target(value)) is not None:
+        part.references.append(Reference(*target, holder, key, field, extension, True, part.owner))
+
+
+_extension_walks: dict[tuple[str, str], _Walk | None] = {}
+"""Tables of extensions, compiled when they are first met."""
+
+
+def _extensions(place: str, extensions: JsonObject, part: Part) -> None:
+    for name, content in extensions.items():
+        where = (place, name)
+        if where in REFERENCE_TABLES:
+            part.known.add(name)
+            if where not in _extension_walks:
+                _extension_walks[where] = _walk_of(REFERENCE_TABLES[where])
+            if (walk := _extension_walks[where]) is not None:
+                walk(content, "", name, part)
+        elif name in WITHOUT_INDICES:
+            part.known.add(name)
+        else:
+            part.odd.add(name)
+
+
+def _links(value: Any, _field: str, extension: str, part: Part) -> None:
+    todo = [value]
+    while todo:
+        item = todo.pop()
+        if type(item) is dict:
+            kind, index = _HUBS_KINDS.get(str(item.get("__mhc_link_type"))), item.get("index")
+            if kind is not None and type(index) is int and index >= 0:
+                part.references.append(Reference(kind, index, item, "index", "index", extension, False, part.owner))
+            todo.extend(child for child in item.values() if type(child) in (dict, list))
+        elif type(item) is list:
+            todo.extend(child for child in item if type(child) in (dict, list))
+
+
+def _split(pointer: str) -> tuple[list[str], list[str]]:
+    """The steps of a JSON pointer before its first number, and those after it."""
+    steps = pointer.split("/")
+    at = 4 if steps[1:2] == ["extensions"] else 2
+    return steps[:at], steps[at + 1 :]
+
+
+def _target(pointer: str) -> tuple[str, int] | None:
+    steps = pointer.split("/")
+    if steps[1:2] == ["extensions"] and len(steps) > 4:
+        kind, number = f"{steps[2]}/{steps[3]}", steps[4]
+    elif len(steps) > 2:
+        kind, number = steps[1], steps[2]
+    else:
+        return None
+    return (kind, int(number)) if number.isascii() and number.isdigit() and len(number) < 10 else None
+
+
+def all_extensions(tree: Any) -> Iterator[tuple[str, Any]]:
+    """Every extension at any depth outside `extras`, wherever it stands, and what it holds."""
+    todo: list[Any] = [tree]
+    while todo:
+        item = todo.pop()
+        if type(item) is dict:
+            if "extensions" in item and type(item["extensions"]) is dict:
+                yield from item["extensions"].items()
+            for key, child in item.items():
+                if (type(child) is dict or type(child) is list) and key != "extras":
+                    todo.append(child)
+        else:
+            todo.extend([child for child in item if type(child) is dict or type(child) is list])
+
+
+LISTS = tuple(key for key, table in ROOT.fields.items() if isinstance(table, ListOf) and isinstance(table.item, Object))
+"""The root's lists of objects."""
+_LIST_WALKS = {key: _walk_of(table.item) for key in LISTS if isinstance(table := ROOT.fields[key], ListOf)}
+_ROOT_WALK = _object_walk(Object("root", {key: table for key, table in ROOT.fields.items() if key not in LISTS}))
+_TEXTURE_WALK = _object_walk(Object("textureInfo", {"index": Ref("textures")}, open=True))
