@@ -20,11 +20,12 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
 from roomscale.scenes import Scene, SceneError, open_scene
 from roomscale.scenes.pixels import decode
-from roomscale.scenes.roles import ImageUse, Role, image_uses
+from roomscale.scenes.roles import Alpha, ImageUse, Role, image_uses
 from tests.benchmarks.record import record
 from tests.benchmarks.scenes import tools
 from tests.benchmarks.scenes.corpus import SHARED
@@ -143,7 +144,7 @@ def _fitting(size: tuple[int, int], cap: int) -> tuple[int, int]:
 def _made_of(source: Found, size: tuple[int, int], candidates: Sequence[Found]) -> Found | None:
     """Which of the images was made of this one; None if none was, or it has another size than was asked for."""
     alike = [each for each in candidates if each.use.role is source.use.role and _is_near(each.pixels.size, size)]
-    distances = [_distance(source.pixels, each.pixels) for each in alike]
+    distances = [_distance(source, each) for each in alike]
     best = min(range(len(alike)), key=distances.__getitem__, default=None)
     return None if best is None or distances[best] > _UNLIKE else alike[best]
 
@@ -152,9 +153,16 @@ def _is_near(size: tuple[int, int], other: tuple[int, int]) -> bool:
     return all(abs(a - b) <= 1 for a, b in zip(size, other, strict=True))
 
 
-def _distance(image: Image.Image, other: Image.Image) -> float:
-    looks = (np.asarray(each.convert("RGB").resize((_LOOK, _LOOK)), np.float32) for each in (image, other))
-    return float(np.sqrt(np.square(next(looks) - next(looks)).mean()))
+def _distance(image: Found, other: Found) -> float:
+    return float(np.sqrt(np.square(_look(image) - _look(other)).mean()))
+
+
+def _look(image: Found) -> NDArray[np.float32]:
+    """An image from afar; what alpha hides is black, for a packer may put any colour there."""
+    pixels = image.pixels.convert("RGBA")
+    if image.use.alpha is Alpha.SHOWN:
+        pixels = Image.alpha_composite(Image.new("RGBA", pixels.size, "black"), pixels)
+    return np.asarray(pixels.convert("RGB").resize((_LOOK, _LOOK)), np.float32)
 
 
 def table(pairs: Sequence[Pair]) -> str:
