@@ -8,12 +8,20 @@ from roomscale.scenes import parse_scene
 from roomscale.scenes.roles import Alpha, ImageUse, Role
 from tests.benchmarks.record import record
 from tests.benchmarks.scenes.painted_walls import every_role
-from tests.benchmarks.scenes.quality import Pair, byte_share, goals, images, measured, table
+from tests.benchmarks.scenes.quality import CAPS, Pair, byte_share, goals, images, measured, table
 from tests.benchmarks.scenes.tools import NotAvailable
 
 
-def pair(ours: float, theirs: float, bytes_: tuple[int, int] = (90, 100)) -> Pair:
-    return Pair("made", 3, 8192, ImageUse(Role.NORMAL, Alpha.HIDDEN), bytes_, {"mean °": ours}, {"mean °": theirs})
+def pair(ours: float, theirs: float, kilobytes: tuple[int, int] = (90, 100)) -> Pair:
+    return Pair(
+        "made",
+        3,
+        CAPS[0],
+        ImageUse(Role.NORMAL, Alpha.HIDDEN),
+        (kilobytes[0] * 1000, kilobytes[1] * 1000),
+        {"mean °": ours},
+        {"mean °": theirs},
+    )
 
 
 def test_the_made_scene_has_every_role() -> None:
@@ -32,13 +40,13 @@ def test_a_worse_image_is_named_with_what_it_is_worse_by() -> None:
     assert (worse.worse, even.worse) == (["mean °"], [])
     told = goals([worse, even])
     assert "| 1 of 2 | missed |" in told
-    assert "- made, image 3, cap none: mean ° 2.5 against 2, 0 against 0 kB" in told
+    assert "- made, image 3, cap none: mean ° 2.5 against 2, 90 against 100 kB" in told
     assert "missed" not in goals([even])
-    assert "| made | none | normal | 2 | 0 / 0 | mean ° 2.25 / 2.00 |" in table([worse, even])
+    assert "| made | none | normal | 2 | 180 / 200 | mean ° 2.25 / 2.00 |" in table([worse, even])
 
 
 def test_more_bytes_miss_the_goal() -> None:
-    assert byte_share([pair(1, 1, (110, 100))]) == pytest.approx(1.1)
+    assert byte_share([pair(1, 1, (110, 100))], CAPS[0]) == pytest.approx(1.1)
     assert "| 110.0% | missed |" in goals([pair(1, 1, (110, 100))])
 
 
@@ -53,4 +61,4 @@ def test_no_image_is_worse_than_gltf_transforms() -> None:
     )
     assert {pair.use.role for pair in pairs} == set(Role)
     assert [(pair.scene, pair.index, pair.cap, pair.worse) for pair in pairs if pair.worse] == []
-    assert byte_share(pairs) <= 1
+    assert byte_share(pairs, CAPS[0]) <= 1
