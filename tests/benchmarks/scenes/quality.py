@@ -5,12 +5,14 @@
 Each scene is packed at two caps: one that every image fits, where nothing but the encoding is compared, and one that
 scales most of them. An image is compared with its source, of the same role, that looks most like it at 32 × 32 pixels:
 packers renumber and join images, and gltf-transform makes a plain one a factor of its material.
-Rule: every image that both packed counts, and at the lower cap those that had to be scaled.
+Rule: every image that gltf-transform kept counts, and at the lower cap those that had to be scaled; one that ours lost
+or spoilt is never passed over.
 """
 
 from __future__ import annotations
 
 import argparse
+import math
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
@@ -51,6 +53,10 @@ _UNSEEN: Final = 0.01
 _MOST_BYTES: Final = {CAPS[0]: 1.0, CAPS[1]: 1.03}
 """Cap → bytes of ours as a share of theirs. Averaged as light, bright details keep more of their contrast, which the
 encoder has to write."""
+
+
+class LostImage(Exception):
+    """Ours lacks an image that gltf-transform kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,14 +122,17 @@ def images(scene: Scene) -> list[Found]:
 
 
 def compared(name: str, path: Path, cap: int, folder: Path) -> list[Pair]:
-    """All images of one scene at one cap. Raises PackingFailed, SceneError, NotAvailable."""
+    """All images of one scene at one cap. Raises LostImage, PackingFailed, SceneError, NotAvailable."""
     ours, theirs = (images(_packed(path, tool, cap, folder)) for tool in (OURS, THEIRS))
     pairs = []
     for source in images(open_scene(path)):
         size = _fitting(source.pixels.size, cap)
-        made, other = (_made_of(source, size, candidates) for candidates in (ours, theirs))
-        if made is None or other is None or (cap != CAPS[0] and size == source.pixels.size):
+        other = _made_of(source, size, theirs, _UNLIKE)
+        if other is None or (cap != CAPS[0] and size == source.pixels.size):
             continue
+        made = _made_of(source, size, ours, math.inf)  # however unlike: what was spoilt shall be seen
+        if made is None:
+            raise LostImage(f"{name}, image {source.index}: gltf-transform kept it, ours did not")
         weights = (made.bytes, other.bytes)
         told = (errors(source.pixels, each.pixels, source.use) for each in (made, other))
         pairs.append(Pair(name, source.index, cap, source.use, weights, *told))
@@ -144,12 +153,12 @@ def _fitting(size: tuple[int, int], cap: int) -> tuple[int, int]:
     return max(1, round(size[0] * part)), max(1, round(size[1] * part))
 
 
-def _made_of(source: Found, size: tuple[int, int], candidates: Sequence[Found]) -> Found | None:
-    """Which of the images was made of this one; None if none was, or it has another size than was asked for."""
+def _made_of(source: Found, size: tuple[int, int], candidates: Sequence[Found], most: float) -> Found | None:
+    """The image of that role and size most like this one; None if none is, or if it is more than `most` unlike."""
     alike = [each for each in candidates if each.use.role is source.use.role and _is_near(each.pixels.size, size)]
     distances = [_distance(source, each) for each in alike]
     best = min(range(len(alike)), key=distances.__getitem__, default=None)
-    return None if best is None or distances[best] > _UNLIKE else alike[best]
+    return None if best is None or distances[best] > most else alike[best]
 
 
 def _is_near(size: tuple[int, int], other: tuple[int, int]) -> bool:
@@ -230,7 +239,7 @@ def _told(pair: Pair) -> str:
 
 
 def measured(only: Sequence[str] = (), shared: Path = SHARED, said: Callable[[str], None] = print) -> list[Pair]:
-    """Everything, packed and compared. Raises NotAvailable where gltf-transform cannot be had."""
+    """Everything, packed and compared. Raises LostImage; NotAvailable where gltf-transform cannot be had."""
     tools.install()
     pairs: list[Pair] = []
     with tempfile.TemporaryDirectory(prefix="roomscale-quality-") as name:
