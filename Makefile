@@ -4,7 +4,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup client demo test lint types unit web-test pytest proof format lock clean
+.PHONY: help setup client compile demo test lint types unit web-test pytest proof format lock clean
 
 VENV := .venv
 PY := $(VENV)/bin/python
@@ -12,10 +12,14 @@ DATA ?= .demo
 PORT ?= 8080
 SCENE ?=
 
+compile: $(VENV)/.installed-dev
+	@$(VENV)/bin/roomscale compile
+
 help:
 	@echo "make demo [SCENE=file.glb] [PORT=8080]   open the sample worlds (or your scene) in a browser"
 	@echo "make test                               set up everything and run every check and test"
 	@echo "make proof                              what takes longer: soaks, benchmarks; results go to docs/"
+	@echo "make compile                            netcode as machine code: half the CPU (needs a C compiler)"
 	@echo "make format | lint | types | clean      single steps"
 
 # The first Python on PATH that is 3.11 or later and can make virtual environments.
@@ -28,7 +32,7 @@ $(VENV)/bin/python:
 	echo "setup: no Python 3.11 or later with venv found; install one (on Debian: apt install python3 python3-venv)" >&2; exit 1
 
 # Installed anew whenever what is asked for changes; versions come from requirements.lock.
-$(VENV)/.installed-run: pyproject.toml requirements.lock web/build_client.py web/hatch_build.py | $(VENV)/bin/python
+$(VENV)/.installed-run: pyproject.toml requirements.lock web/build_client.py web/build_meshopt.py web/hatch_build.py | $(VENV)/bin/python
 	@echo "setup: installing roomscale and what it needs, building the browser client (a minute or two)"
 	@$(PY) -m pip install --quiet --disable-pip-version-check -c requirements.lock -e '.[homeserver]'
 	@touch $@
@@ -42,6 +46,7 @@ $(VENV)/.installed-dev: $(VENV)/.installed-run
 # Node comes from PyPI when none that is new enough is on PATH.
 client: $(VENV)/.installed-run
 	@$(PY) web/build_client.py --ensure-node
+	@$(PY) web/build_meshopt.py --ensure-node
 
 setup: $(VENV)/.installed-run client
 

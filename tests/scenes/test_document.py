@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -25,6 +26,7 @@ from roomscale.scenes import (
     write_glb,
 )
 from roomscale.scenes.accessors import read
+from roomscale.scenes.meshopt import encode_vertices
 from tests.scenes.crafted import (
     BINARY,
     INDICES,
@@ -121,6 +123,7 @@ def test_external_files_become_part_of_one_glb(spread: Path, tmp_path: Path) -> 
     assert '"uri"' not in json.dumps(whole.json)
     assert read(whole, 0).tolist() == [[0, 0, 0], [1, 0, 0], [0, 1, 0]]
     assert read(whole, 1)[:, 0].tolist() == [0, 1, 2]
+    assert read(whole, 0).tolist() == [[0, 0, 0], [1, 0, 0], [0, 1, 0]]
     images = whole.json["images"]
     assert [bytes(whole.view(image["bufferView"])) for image in images] == [png(), jpeg(2, 2), png()]
     assert [image["mimeType"] for image in images] == ["image/png", "image/jpeg", "image/png"]
@@ -157,17 +160,22 @@ def test_a_glb_with_files_beside_it_is_made_whole(tmp_path: Path) -> None:
 
 def test_placeholders_of_compressed_data_stay_without_contents() -> None:
     tree = triangle()
+    packed = encode_vertices(np.frombuffer(POSITIONS, "<f4").reshape(3, 3))
     tree["buffers"] = [
         {"byteLength": 36, "extensions": {"EXT_meshopt_compression": {"fallback": True}}},
-        {"byteLength": 48, "uri": data_uri(BINARY)},
+        {"byteLength": 8 + len(packed), "uri": data_uri(INDICES + b"\0\0" + packed)},
     ]
-    compressed = {"buffer": 1, "byteLength": 30, "byteStride": 12, "count": 3, "mode": "ATTRIBUTES"}
+    compressed: dict[str, Any] = {"buffer": 1, "byteOffset": 8, "byteLength": len(packed), "byteStride": 12, "count": 3}
+    compressed |= {"mode": "ATTRIBUTES"}
     tree["bufferViews"][0] = {"buffer": 0, "byteLength": 36, "extensions": {"EXT_meshopt_compression": compressed}}
-    tree["bufferViews"][1]["buffer"] = 1
+    tree["bufferViews"][1] = {"buffer": 1, "byteLength": 6}
     tree["extensionsUsed"] = tree["extensionsRequired"] = ["EXT_meshopt_compression"]
     whole = parse_scene(to_glb(parse_scene(gltf(tree, None))))
     assert errors_of(check(whole)) == []
-    assert [("uri" in buffer, buffer["byteLength"]) for buffer in whole.json["buffers"]] == [(False, 48), (False, 36)]
+    assert [("uri" in buffer, buffer["byteLength"]) for buffer in whole.json["buffers"]] == [
+        (False, 8 + len(packed)),
+        (False, 36),
+    ]
     view = whole.json["bufferViews"][0]
     assert view["buffer"] == 1 and view["extensions"]["EXT_meshopt_compression"]["buffer"] == 0
     assert read(whole, 1)[:, 0].tolist() == [0, 1, 2]

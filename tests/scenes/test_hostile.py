@@ -98,7 +98,10 @@ def test_a_pipe_is_refused_and_not_waited_for(tmp_path: Path) -> None:
 MEASURE = """
 import csv, json, resource, sys, time
 from pathlib import Path
-from roomscale.scenes import SceneError, check, errors_of, open_scene
+import numpy
+from roomscale.scenes import SceneError, check, errors_of, meshopt, open_scene
+
+meshopt.decode(meshopt.encode_indices(numpy.arange(3, dtype="u4")), 3, 4, "INDICES")  # loads its WebAssembly
 
 def most_memory():
     # Linux hands ru_maxrss down from the process that forked this one; VmHWM is its own.

@@ -17,7 +17,7 @@ import { ORIGIN, type Pose } from "./netcode/pose";
 import { Notes } from "./scene/json";
 import { PortalWatch } from "./scene/portals";
 import { buildStage, type Stage } from "./scene/stage";
-import { type Spot, startNear } from "./scene/spawn";
+import { settle, type Spot, startNear } from "./scene/spawn";
 import { View } from "./scene/view";
 import { Input } from "./walk/input";
 import { Visitor } from "./walk/visitor";
@@ -106,7 +106,8 @@ export type Unsubscribe = () => void;
 export interface World {
   /**
    * Replaces what is shown by the scene in `entry` (bytes of a .glb, or of a self-contained .gltf). Peers and one's own
-   * body stay. Raises `SceneUnreadable` when nothing can be shown; all lesser faults are notes.
+   * body stay, and whoever is inside stays where they are if there is ground; until it is ready, and when it fails, the
+   * old scene stands. Raises `SceneUnreadable` when nothing can be shown; all lesser faults are notes.
    */
   load(entry: ArrayBuffer, onProgress?: (progress: LoadProgress) => void): Promise<LoadReport>;
   /** Puts one's body into the world, at `pose` (coming back) or at the scene's spawn; from then on input moves it. */
@@ -308,6 +309,7 @@ class CanvasWorld implements World {
 
   private show(stage: Stage, notes: Notes): void {
     const { scene, camera } = this.view;
+    const before = this.entered ? this.visitor : null;
     this.stage?.dispose();
     this.stage = stage;
     this.stageNotes = notes;
@@ -324,6 +326,17 @@ class CanvasWorld implements World {
     this.enter();
     this.entered = wasInside;
     this.own.group.visible = wasInside;
+    if (before !== null) this.stay(before);
+  }
+
+  /** The scene has changed around somebody: they stay where they are and look where they looked, if there is ground. */
+  private stay(before: Visitor): void {
+    const { visitor, stage } = this;
+    if (visitor === null || stage === null) return;
+    const place = settle(stage.tree, before.pose);
+    if (place === null) return;
+    visitor.place(place.x, place.y, place.z, before.pose.yaw);
+    visitor.camera.lookAs(before.camera);
   }
 
   private report(stage: Stage, notes: Notes): LoadReport {

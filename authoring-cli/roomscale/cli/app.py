@@ -11,7 +11,7 @@ from importlib.metadata import version
 
 import typer
 
-from roomscale.cli.commands import account, parts, publish, up, visit
+from roomscale.cli.commands import account, compiling, migrate, parts, publish, up, visit
 from roomscale.cli.config import debugging
 from roomscale.cli.errors import Exit, exit_code_of
 from roomscale.cli.output import Output
@@ -30,8 +30,10 @@ app = typer.Typer(
 )
 app.command("up")(up.up)
 app.command("publish")(publish.publish)
+app.command("migrate")(migrate.migrate)
 app.command("account")(account.account)
 app.command("visit")(visit.visit)
+app.command("compile")(compiling.compile_netcode)
 app.command("_gate", hidden=True)(parts.gate)
 app.command("_node", hidden=True)(parts.node)
 

@@ -24,6 +24,7 @@ from roomscale.cli.leftovers import ProcessLedger
 from roomscale.cli.output import Output
 from roomscale.cli.publishing import ReadyScene, prepare_scene, publish_samples, publish_scene
 from roomscale.cli.supervisor import Part, Supervisor
+from roomscale.cli.watching import watch_scene
 from roomscale.worlds.homeserver import EmbeddedHomeserver, HomeserverConfig
 
 PROBE_TIMEOUT_S = 1.0
@@ -41,11 +42,15 @@ class Options:
     transport: Literal["lean", "aiortc"]
     server_name: str | None
     scene: Path | None
+    world_file: Path | None = None
+    """What stands for the `world.toml` beside the scene."""
+    watch: bool = False
+    """Publish the scene again whenever it is saved."""
 
 
 async def keep_house(options: Options, output: Output) -> None:
     """Open the house and keep it until cancelled. Raises the errors of `roomscale.cli.errors` and of the rooms."""
-    scene = prepare_scene(options.scene, output) if options.scene else None
+    scene = prepare_scene(options.scene, output, options.world_file) if options.scene else None
     directory = DataDirectory(options.data.expanduser().resolve())
     directory.prepare()
     with directory.lock():
@@ -58,13 +63,30 @@ async def keep_house(options: Options, output: Output) -> None:
             output.note("the browser client is not built: run `make client` (or install a wheel)")
         supervisor = Supervisor(ledger, output.note)
         try:
-            await _open(options, scene, supervisor, output)
-            await supervisor.watch()
+            house = await _open(options, scene, supervisor, output)
+            await _keep(house, options, scene, supervisor, output)
         finally:
             await asyncio.shield(supervisor.stop())
 
 
-async def _open(options: Options, scene: ReadyScene | None, supervisor: Supervisor, output: Output) -> None:
+async def _keep(
+    house: House, options: Options, scene: ReadyScene | None, supervisor: Supervisor, output: Output
+) -> None:
+    """Stay until a part gives up, and follow the scene's file if that was asked for."""
+    jobs = [asyncio.create_task(supervisor.watch())]
+    if options.watch and options.scene is not None and scene is not None:
+        jobs.append(asyncio.create_task(watch_scene(house, options.scene, options.world_file, scene, output)))
+    try:
+        done, _ = await asyncio.wait(jobs, return_when=asyncio.FIRST_COMPLETED)
+        for job in done:
+            job.result()
+    finally:
+        for job in jobs:
+            job.cancel()
+        await asyncio.gather(*jobs, return_exceptions=True)
+
+
+async def _open(options: Options, scene: ReadyScene | None, supervisor: Supervisor, output: Output) -> House:
     homeserver = EmbeddedHomeserver(
         HomeserverConfig(
             data_dir=options.data.expanduser().resolve(),
@@ -101,6 +123,7 @@ async def _open(options: Options, scene: ReadyScene | None, supervisor: Supervis
             await _until(partial(_answers, f"{house.public_url}/api/worlds/{world.room_id}"), seconds=30)
     output.note("Ctrl-C ends it; `roomscale account NAME` makes an account to log in with")
     output.result(f"{house.public_url}{published[0].link}")
+    return house
 
 
 def check_port_free(host: str, port: int, option: str, kind: socket.SocketKind = socket.SOCK_STREAM) -> None:

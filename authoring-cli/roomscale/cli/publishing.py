@@ -1,6 +1,6 @@
 """From a scene file to a published world: what `roomscale up` and `roomscale publish` share.
 
-Its one rule: a scene is checked and mended before anything is sent, and what was mended is said.
+Its one rule: a scene is authored, mended and checked before anything is sent, and what was changed is said.
 """
 
 from __future__ import annotations
@@ -15,7 +15,19 @@ from roomscale.assets.cache import UploadCache
 from roomscale.cli.config import HOST_ACCOUNT, WORLD_SERVER, House
 from roomscale.cli.errors import BadScene
 from roomscale.cli.output import Output
-from roomscale.scenes import RejectedScene, SceneError, check, errors_of, mend, open_scene, to_glb
+from roomscale.scenes import (
+    Finding,
+    RejectedScene,
+    SceneError,
+    Severity,
+    check,
+    errors_of,
+    mend,
+    open_scene,
+    to_glb,
+)
+from roomscale.scenes.authoring import NAME as WORLD_FILE
+from roomscale.scenes.authoring import author, beside, read_world_file
 from roomscale.worlds.ids import parse_user_id
 from roomscale.worlds.matrix import MatrixClient
 from roomscale.worlds.model import ServerRef
@@ -37,24 +49,43 @@ class ReadyScene:
     name: str
     """From the file's name; the world is called so unless something else is asked for."""
     glb: bytes
+    files: frozenset[Path] = frozenset()
+    """What it was made of: the scene, its world.toml (there or not), and every file that it names."""
 
 
-def prepare_scene(path: Path, output: Output) -> ReadyScene:
-    """Read, check, mend and pack one file. Raises BadScene; tells what was mended."""
+def prepare_scene(path: Path, output: Output, world_file: Path | None = None) -> ReadyScene:
+    """Read, author, mend, check and make one file. Raises BadScene; tells what was made and mended.
+
+    `world_file`: what stands for the `world.toml` beside the scene.
+    """
     with output.step(f"checking {path.name}"):
         try:
-            scene, mended = mend(open_scene(path))
+            told = world_file or beside(path)
+            scene, authored = author(open_scene(path), read_world_file(told) if told else None)
+            scene, mended = mend(scene)
             findings = check(scene)
-            if errors_of(findings):
-                raise RejectedScene(findings)
+            if errors_of(authored + findings):
+                raise RejectedScene(errors_of(authored + findings))
             glb = to_glb(scene)
         except SceneError as error:
             raise BadScene(path.name, error) from error
-    for finding in mended[:SHOWN_NOTES]:
-        output.note(f"mended: {finding.message} ({finding.pointer})")
-    if len(mended) > SHOWN_NOTES:
-        output.note(f"mended: {len(mended) - SHOWN_NOTES} more")
-    return ReadyScene(name=name_of(path), glb=glb)
+    _tell("made", [finding for finding in authored if finding.severity is Severity.INFO], output)
+    _tell("not understood", [finding for finding in authored if finding.severity is Severity.WARNING], output)
+    _tell("mended", mended, output)
+    for finding in findings:
+        if finding.code == "CAN_BE_MIGRATED":
+            output.note(f"{finding.message}; {finding.hint}")
+    files = {path, world_file or path.parent / WORLD_FILE, *(path.parent / name for name in scene.named_files())}
+    return ReadyScene(name=name_of(path), glb=glb, files=frozenset(files))
+
+
+def _tell(what: str, findings: list[Finding], output: Output) -> None:
+    """The first few of what was done to a scene."""
+    for finding in findings[:SHOWN_NOTES]:
+        hint = f"; {finding.hint}" if finding.hint else ""
+        output.note(f"{what}: {finding.message}{hint}{f' ({finding.pointer})' if finding.pointer else ''}")
+    if len(findings) > SHOWN_NOTES:
+        output.note(f"{what}: {len(findings) - SHOWN_NOTES} more")
 
 
 def name_of(path: Path) -> str:
@@ -71,9 +102,14 @@ def alias_of(name: str) -> str:
 
 async def publish_scene(house: House, scene: ReadyScene, output: Output) -> list[Published]:
     """Publish a scene on the embedded homeserver, as its host."""
-    request = PublishRequest(scene=scene.glb, name=scene.name, alias=alias_of(scene.name), server=server_of(house))
     async with host_client(house) as client:
-        return [await publish_shown(client, request, house.directory.asset_cache, output)]
+        return [await publish_as_host(client, house, scene, output)]
+
+
+async def publish_as_host(client: MatrixClient, house: House, scene: ReadyScene, output: Output) -> Published:
+    """The same with a client that stands already."""
+    request = PublishRequest(scene=scene.glb, name=scene.name, alias=alias_of(scene.name), server=server_of(house))
+    return await publish_shown(client, request, house.directory.asset_cache, output)
 
 
 async def publish_samples(house: House, output: Output) -> list[Published]:

@@ -85,3 +85,7 @@ class NodeAway(NetcodeError):
 
 class SocketBroken(NetcodeError):
     """The other end of a WebSocket sent what PROTOCOL.md does not allow there; it is ended, and nothing else."""
+
+
+class CannotCompile(NetcodeError):
+    """The netcode cannot be compiled here; the text says what is missing."""

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from roomscale.scenes.compressed import decoded_view, is_compressed
 from roomscale.scenes.document import Scene
 from roomscale.scenes.errors import BrokenData
 from roomscale.scenes.findings import pointer
@@ -37,7 +38,6 @@ SHAPES: dict[str, tuple[int, int]] = {  # (columns, rows)
     "MAT3": (3, 3),
     "MAT4": (4, 4),
 }
-MESHOPT_EXTENSIONS = ("EXT_meshopt_compression", "KHR_meshopt_compression")
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,23 +88,11 @@ def layout_of(accessor: JsonObject, where: str) -> Layout:
     return Layout(dtype, columns, rows, size if columns == 1 else -(-size // 4) * 4, count)
 
 
-def is_compressed(view: JsonObject) -> bool:
-    """Whether a bufferView holds meshopt-compressed data."""
-    extensions = view.get("extensions")
-    return isinstance(extensions, dict) and any(name in extensions for name in MESHOPT_EXTENSIONS)
-
-
-def is_placeholder(buffer: JsonObject) -> bool:
-    """Whether a buffer is the empty stand-in for what compressed views decode to (EXT_meshopt_compression)."""
-    extensions = buffer.get("extensions", {})
-    return any(extensions.get(name, {}).get("fallback") is True for name in MESHOPT_EXTENSIONS)
-
-
 def read(scene: Scene, index: int) -> Array:
     """The elements of an accessor: shape (count, components), stored type; matrices column by column.
 
     A view on the file where it can be, so read-only. Raises `BrokenData` where data and JSON disagree, and
-    `SceneError`s for buffers that cannot be read. Meshopt-compressed views raise `BrokenData` `COMPRESSED`.
+    `SceneError`s for buffers that cannot be read. Meshopt-compressed views are decoded, once per scene.
     """
     where = pointer("accessors", index)
     accessors = scene.list_of("accessors")
@@ -159,14 +147,12 @@ def _strided(scene: Scene, view: object, offset: object, layout: Layout, where: 
         raise BrokenData("UNRESOLVED_REFERENCE", where, "bufferView leads nowhere")
     if not isinstance(offset, int) or offset < 0:
         raise BrokenData("TYPE_MISMATCH", where, "byteOffset is no size")
-    if is_compressed(views[view]):
-        raise BrokenData("COMPRESSED", where, "its data are compressed by meshopt")
     stride = views[view].get("byteStride", layout.element_bytes)
     if not isinstance(stride, int) or stride < layout.element_bytes:
         raise BrokenData(
             "ACCESSOR_SMALL_BYTESTRIDE", where, f"byteStride is less than an element's {layout.element_bytes} bytes"
         )
-    data = scene.view(view)
+    data = decoded_view(scene, view) if is_compressed(views[view]) else scene.view(view)
     end = layout.end(offset, stride)
     if end > len(data):
         raise BrokenData("ACCESSOR_TOO_LONG", where, f"it needs {end:,} bytes, its bufferView has {len(data):,}")

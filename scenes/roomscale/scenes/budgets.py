@@ -18,7 +18,7 @@ from roomscale.scenes.errors import SceneError
 from roomscale.scenes.findings import Finding, Findings, pointer
 from roomscale.scenes.images import BadImage, read_header
 from roomscale.scenes.jsonio import JsonObject
-from roomscale.scenes.transforms import Matrix, world_matrices
+from roomscale.scenes.placement import Matrix, world_matrices
 
 Points = NDArray[np.float64]
 

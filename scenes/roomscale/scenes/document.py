@@ -7,6 +7,7 @@ Rule: a Scene never loses or reorders what it does not know, and is never change
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeGuard
@@ -19,6 +20,9 @@ from roomscale.scenes.findings import pointer
 from roomscale.scenes.jsonio import JsonObject
 from roomscale.scenes.limits import DEFAULT_LIMITS, Limits
 from roomscale.scenes.uris import DataUri, RelativePath, parse_resource
+
+AUDIO_EXTENSIONS = ("KHR_audio_emitter", "KHR_audio")
+"""Extensions with a root list `audio` whose entries hold `uri` or `bufferView`, as images do."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,6 +41,8 @@ class Scene:
     folder: SceneFolder | None = None
     buffers: Mapping[int, bytes | memoryview] = field(default_factory=dict)
     limits: Limits = DEFAULT_LIMITS
+    decoded: dict[int, memoryview] = field(default_factory=dict, repr=False, init=False)
+    """What compressed views unpack to, by index; filled by `compressed.decoded_view`, empty in a changed scene."""
     _loaded: dict[str, memoryview] = field(default_factory=dict, repr=False)
 
     def changed(self, json: JsonObject | None = None, buffers: Mapping[int, bytes | memoryview] | None = None) -> Scene:
@@ -80,6 +86,21 @@ class Scene:
         if self.folder is None:
             raise UnreadableScene("IO_ERROR", f"{where}: {printable(str(target))} cannot be read from memory")
         return self.folder.read(target)
+
+    def named_files(self) -> list[str]:
+        """The paths, relative to the scene's folder, of the files that its buffers, images and sounds name."""
+        holders = [*self.list_of("buffers"), *self.list_of("images")]
+        for name in AUDIO_EXTENSIONS:
+            sounds = self.extension(name).get("audio")
+            holders += sounds if isinstance(sounds, list) else []
+        uris = {holder["uri"] for holder in holders if isinstance(holder, dict) and isinstance(holder.get("uri"), str)}
+        paths = set()
+        for uri in uris:
+            with suppress(UnsafeUri):
+                target = parse_resource(uri)
+                if isinstance(target, RelativePath):
+                    paths.add(str(target))
+        return sorted(paths)
 
     def has_data(self, index: int) -> bool:
         """Whether buffer `index` has contents at all; a placeholder (no `uri`, no BIN chunk) has none."""

@@ -10,10 +10,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from roomscale.scenes import jsonio
-from roomscale.scenes.accessors import MESHOPT_EXTENSIONS, is_placeholder
 from roomscale.scenes.checks.structure import require_sound
+from roomscale.scenes.compressed import MESHOPT_EXTENSIONS, is_placeholder
 from roomscale.scenes.container import build_glb
-from roomscale.scenes.document import Scene
+from roomscale.scenes.document import AUDIO_EXTENSIONS, Scene
 from roomscale.scenes.errors import BrokenData, UnsafeUri
 from roomscale.scenes.files import write_atomically
 from roomscale.scenes.findings import pointer
@@ -21,8 +21,6 @@ from roomscale.scenes.images import media_type_of
 from roomscale.scenes.jsonio import JsonObject
 from roomscale.scenes.uris import DataUri, parse_resource
 
-AUDIO_EXTENSIONS = ("KHR_audio_emitter", "KHR_audio")
-"""Extensions with a root list `audio` whose entries hold `uri` or `bufferView`, as images do."""
 _PIECE_ALIGNMENT = 4
 """Bytes. Accessors must start at multiples of their component's size, which is 4 at most."""
 

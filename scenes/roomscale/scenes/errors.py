@@ -18,7 +18,8 @@ class SceneError(Exception):
 
 
 class UnreadableScene(SceneError):
-    """The file cannot be read as glTF at all: not there, not glTF, broken container or JSON.
+    """The file cannot be read as glTF at all: not there, not glTF, broken container or JSON;
+    or the `world.toml` beside it is no TOML.
 
     `code`: what is wrong, in the codes of findings.
     """
@@ -59,8 +60,9 @@ class RejectedScene(SceneError):
     def __init__(self, findings: Sequence[Finding]) -> None:
         errors = [finding for finding in findings if finding.severity == 0]
         first = errors[0] if errors else findings[0]
+        hint = f"; {first.hint}" if first.hint else ""
         more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
-        super().__init__(f"{first}{more}")
+        super().__init__(f"{first}{hint}{more}")
         self.findings = list(findings)
 
 

@@ -10,8 +10,9 @@ from collections.abc import Iterator
 import numpy as np
 
 from roomscale.scenes import jsonio
-from roomscale.scenes.accessors import FLOAT, Array, is_compressed, span_of
+from roomscale.scenes.accessors import FLOAT, Array, span_of
 from roomscale.scenes.checks.values import VEC3_TOLERANCE, VEC4_TOLERANCE, Decoded, non_unit
+from roomscale.scenes.compressed import is_compressed
 from roomscale.scenes.document import Scene
 from roomscale.scenes.findings import Findings, pointer
 from roomscale.scenes.jsonio import JsonObject

@@ -1,4 +1,4 @@
-"""A crowd of our own visitors in one process: `python -m tests.benchmarks.netcode.load KIND SPEC`.
+"""A crowd of our own visitors in one process: `python -m tests.benchmarks.netcode.visitors KIND SPEC`.
 
 The benchmark then says, a line each, and is answered by a JSON object each:
 

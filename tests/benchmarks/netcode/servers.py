@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from roomscale.netcode.compiled import find
 from roomscale.netcode.node.config import NodeConfig
 from tests.benchmarks.netcode.crowd import TICK_RATE
 from tests.benchmarks.netcode.processes import Child, ChildFailed
@@ -59,7 +60,7 @@ class Server:
     """Visitors beyond which it is not measured."""
 
 
-def ours(transport: str) -> Callable[[Path, int, bool], list[str]]:
+def ours(transport: str, *, compiled: bool = False) -> Callable[[Path, int, bool], list[str]]:
     """Our node as its own process, by its real command."""
 
     def command(folder: Path, visitors: int, adaptive: bool) -> list[str]:
@@ -72,7 +73,10 @@ def ours(transport: str) -> Callable[[Path, int, bool], list[str]]:
         if "adaptive" in fields:
             settings["adaptive"] = adaptive
         assignments = [f"{key}={json.dumps(value)}" for key, value in settings.items()]
-        return [sys.executable, "-m", "roomscale.netcode.node", str(folder / "seam.sock"), *assignments]
+        if compiled and find() is None:
+            raise NotAvailable("run `roomscale compile` first")
+        how = [] if compiled else ["--interpreted"]
+        return [sys.executable, "-m", "roomscale.netcode.node", *how, str(folder / "seam.sock"), *assignments]
 
     return command
 
@@ -96,6 +100,7 @@ def _colyseus(name: str, title: str, *arguments: str) -> Server:
 SERVERS: Final = {
     server.name: server
     for server in (
+        Server("compiled", "Roomscale, compiled", True, ours("lean", compiled=True), _our_clients, most=1000),
         Server("lean", "Roomscale, lean", True, ours("lean"), _our_clients, most=1000),
         Server("aiortc", "Roomscale, aiortc", True, ours("aiortc"), _our_clients),
         _colyseus("colyseus", "Colyseus"),
@@ -105,8 +110,8 @@ SERVERS: Final = {
 }
 
 CLIENTS: Final[dict[str, Callable[[], list[str]]]] = {
-    "lean": lambda: [sys.executable, "-m", "tests.benchmarks.netcode.load", "lean"],
-    "aiortc": lambda: [sys.executable, "-m", "tests.benchmarks.netcode.load", "aiortc"],
+    "lean": lambda: [sys.executable, "-m", "tests.benchmarks.netcode.visitors", "lean"],
+    "aiortc": lambda: [sys.executable, "-m", "tests.benchmarks.netcode.visitors", "aiortc"],
     "libdatachannel": lambda: [node(), str(RIVALS / "foreign_load.mjs")],
     "colyseus": lambda: [node(), str(RIVALS / "colyseus_load.mjs")],
     "geckos": lambda: [node(), str(RIVALS / "geckos_load.mjs")],

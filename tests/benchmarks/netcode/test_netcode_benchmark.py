@@ -16,5 +16,5 @@ def test_ours_and_the_rivals_serve_the_same_crowd_and_nobody_is_lost(tmp_path: P
     arguments = ["--visitors", "50", "--seconds", "5", "--record", "netcode-short"]
     assert main([*arguments, "--json", str(tmp_path / "figures.json")]) == 0
     seen = json.loads((tmp_path / "figures.json").read_text("utf-8"))
-    assert {figures["server"] for figures in seen} >= {"aiortc", "colyseus", "colyseus-views", "geckos"}
+    assert {figures["server"] for figures in seen} >= {"lean", "aiortc", "colyseus", "colyseus-views", "geckos"}
     assert [figures["title"] for figures in seen if figures["gone"] or not figures["snapshots"]] == []

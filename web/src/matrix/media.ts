@@ -25,6 +25,11 @@ export function parseMxc(value: unknown): Mxc | undefined {
   return { server, id };
 }
 
+/** Whether both name the same content. */
+export function sameMedia(a: Mxc, b: Mxc): boolean {
+  return a.server === b.server && a.id === b.id;
+}
+
 export interface Progress {
   /** Bytes here so far. */
   readonly got: number;

@@ -62,8 +62,7 @@ async function shapeGeometries(shape: Shape, file: LoadedFile): Promise<BufferGe
     case "cylinder":
       return [new CylinderGeometry(shape.top, shape.bottom, shape.height, 24)];
     case "capsule": {
-      const radius = Math.max(shape.top, shape.bottom);
-      return [new CapsuleGeometry(radius, Math.max(shape.height - 2 * radius, 0), 4, 16)];
+      return [new CapsuleGeometry(Math.max(shape.top, shape.bottom), shape.height, 4, 16)];
     }
     case "mesh": {
       const mesh = (await file.parser.getDependency("mesh", shape.mesh)) as Object3D;

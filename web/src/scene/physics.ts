@@ -10,6 +10,7 @@ import { type Fields, extension, fields, index, isFields, list, number, triple, 
 export type Shape =
   | { kind: "box"; size: Triple }
   | { kind: "sphere"; radius: number }
+  /** `height`: a cylinder's whole height; a capsule's between the middles of its caps. */
   | { kind: "capsule" | "cylinder"; height: number; top: number; bottom: number }
   | { kind: "mesh"; mesh: number };
 
@@ -67,7 +68,7 @@ function readShape(written: unknown, meshes: number): Shape | null {
     case "capsule":
     case "cylinder": {
       const same = radius("radius");
-      return { kind: type, height: radius("height", 2), top: radius("radiusTop", same), bottom: radius("radiusBottom", same) };
+      return { kind: type, height: radius("height", type === "capsule" ? 1 : 2), top: radius("radiusTop", same), bottom: radius("radiusBottom", same) };
     }
     case "convex":
     case "trimesh": {

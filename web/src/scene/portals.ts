@@ -57,7 +57,7 @@ function halfSize(shape: Shape): { x: number; y: number; z: number } {
       return DOORWAY;
     default: {
       const radius = Math.max(shape.top, shape.bottom);
-      return { x: radius, y: shape.height / 2, z: radius };
+      return { x: radius, y: shape.height / 2 + (shape.kind === "capsule" ? radius : 0), z: radius };
     }
   }
 }

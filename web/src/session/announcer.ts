@@ -32,9 +32,13 @@ export class Announcer {
     this.store.toast(text || "The world server goes down soon.", { kind: "warning", key: `notice${code}` });
   }
 
-  newScene(): void {
-    const action = { label: "Show it", run: this.reenter };
-    this.store.toast("This world has a new scene.", { key: "scene", stays: true, action });
+  sceneChanged(): void {
+    this.store.toast("The world has changed around you.", { key: "scene" });
+  }
+
+  sceneStays(): void {
+    const action = { label: "Try again", run: this.reenter };
+    this.store.toast("This world has a new scene that cannot be shown: the old one stays.", { kind: "warning", key: "scene", action });
   }
 
   newClient(): void {

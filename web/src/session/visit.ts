@@ -22,6 +22,7 @@ import type { Caller } from "./call";
 import { Chat } from "./chat";
 import { Company } from "./company";
 import { matrixEnding, NO_LONGER_JOINED, SERVER_LOST, worldProblem, type Ending } from "./endings";
+import { SceneFollower } from "./following";
 import { Keeper } from "./keeper";
 import { next, standing, type Step } from "./machine";
 import { Membership } from "./membership";
@@ -60,6 +61,7 @@ export class Visit {
   private following = new AbortController();
   private readonly session = randomToken(18);
   private state: WorldState | null = null;
+  private follower: SceneFollower | null = null;
   private avatar: AvatarChoice | null = null;
   private name = "";
   private readonly announce: Announcer;
@@ -149,16 +151,16 @@ export class Visit {
 
   private async load(world: Promise<World>): Promise<void> {
     const { store } = this.parts;
-    const state = this.current();
-    this.report = await loadScene(
+    const { scene } = this.current();
+    const report = await loadScene(
       this.http,
-      state.scene,
+      scene,
       world,
       { loading: (loading) => store.set({ loading }), waiting: (waiting) => this.wait(waiting) },
       this.life.signal,
     );
+    this.reported(report);
     this.world = await world;
-    for (const note of this.report.notes) store.note(note);
     this.world.setSelf(this.avatar ? { avatarUrl: this.avatar.url } : {});
     this.world.enter();
     this.world.setInputEnabled(false);
@@ -167,7 +169,16 @@ export class Visit {
     const company = new Company(this.peers, this.clock, this.parts.avatars, this.world);
     this.company = company;
     this.world.onFrame((now) => company.frame(now));
+    const { world: standing, http, announce, life } = this;
+    const handlers = { shown: (report: LoadReport) => this.reported(report), note: (line: string) => store.note(line) };
+    this.follower = new SceneFollower(http, standing, scene, announce, handlers, life.signal);
     this.step("loaded");
+    void this.follower.follow(this.current().scene); // it may have changed while this one was loading
+  }
+
+  private reported(report: LoadReport): void {
+    this.report = report;
+    for (const note of report.notes) this.parts.store.note(note);
   }
 
   private current(): WorldState {
@@ -267,7 +278,7 @@ export class Visit {
       return error instanceof Over && error.ending.code === "moved" ? this.end(error.ending) : undefined;
     }
     const { scene, server } = this.state;
-    if (scene.id !== before.scene.id || scene.server !== before.scene.server) this.announce.newScene();
+    void this.follower?.follow(scene);
     if (server.userId !== before.server.userId || server.deviceId !== before.server.deviceId) this.keeper?.renew();
   }
 

@@ -69,6 +69,12 @@ export class FollowCamera {
     this.distance = this.wanted;
   }
 
+  /** Looks as another one did: what is around has changed, the eye has not. */
+  lookAs({ yaw, pitch, firstPerson, wanted, distance }: FollowCamera): void {
+    [this.yaw, this.pitch, this.firstPerson] = [yaw, pitch, firstPerson];
+    [this.wanted, this.distance] = [wanted, distance];
+  }
+
   /** Follows feet at (x, y, z) through a frame of `seconds`. `drop`: metres that a seated head is lower. */
   follow(x: number, y: number, z: number, drop: number, solid: Solid | null, seconds: number): void {
     const { camera, pivot } = this;

@@ -25,6 +25,9 @@ def gate(house: HouseFile) -> None:
 
 def node(house: HouseFile) -> None:
     """Run the netcode node of a house."""
+    from roomscale.netcode import compiled
+
+    compiled.activate()
     from roomscale.netcode.node.service import serve
 
     _run(serve(node_config(House.read(house))))

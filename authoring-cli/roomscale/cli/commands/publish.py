@@ -27,6 +27,9 @@ def publish(
         str | None,
         typer.Option(help="Its address; a world of yours there is updated.", show_default="from the name"),
     ] = None,
+    world_file: Annotated[
+        Path | None, typer.Option(help="What the creator says of the scene.", show_default="world.toml beside it")
+    ] = None,
     description: Annotated[str | None, typer.Option(help="What it is, in a sentence.")] = None,
     thumbnail: Annotated[Path | None, typer.Option(help="A picture: PNG, JPEG or WebP.")] = None,
     unlisted: Annotated[bool, typer.Option("--unlisted", help="Do not show it in the room directory.")] = False,
@@ -58,7 +61,7 @@ def publish(
     from roomscale.worlds.publish import PublishRequest
 
     output = Output()
-    ready = prepare_scene(scene, output)
+    ready = prepare_scene(scene, output, world_file)
     client: AbstractAsyncContextManager[MatrixClient]
     server: ServerRef | None
     if homeserver is None:

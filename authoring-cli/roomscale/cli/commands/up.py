@@ -12,6 +12,7 @@ from typing import Annotated, Any
 import typer
 
 from roomscale.cli.config import default_data
+from roomscale.cli.errors import UsageError
 from roomscale.cli.loops import on_signals
 from roomscale.cli.output import Output
 
@@ -27,6 +28,12 @@ def up(
     scene: Annotated[
         Path | None,
         typer.Argument(help="A scene (.glb, .gltf, .vrm) to show; without one, the sample worlds.", show_default=False),
+    ] = None,
+    watch: Annotated[
+        bool, typer.Option("--watch", help="Publish the scene again whenever it is saved; visitors see it change.")
+    ] = False,
+    world_file: Annotated[
+        Path | None, typer.Option(help="What the creator says of the scene.", show_default="world.toml beside it")
     ] = None,
     data: Annotated[
         Path | None, typer.Option(help="Where everything is kept.", show_default="~/.local/share/roomscale")
@@ -54,10 +61,13 @@ def up(
 
     - `roomscale up` opens the Plaza and the Gallery
     - `roomscale up room.glb` shows a scene of yours
+    - `roomscale up room.glb --watch` shows each save of Blender's to whoever is inside
     - `roomscale up --data ./house --port 9000`
     """
     from roomscale.cli.house import Options, keep_house
 
+    if scene is None and (watch or world_file is not None):
+        raise UsageError("--watch and --world-file need a scene: `roomscale up room.glb --watch`")
     options = Options(
         data=(data or default_data()),
         host=host,
@@ -67,6 +77,8 @@ def up(
         transport=transport.value,
         server_name=server_name,
         scene=scene,
+        world_file=world_file,
+        watch=watch,
     )
     asyncio.run(_until_signalled(keep_house(options, Output())))
 

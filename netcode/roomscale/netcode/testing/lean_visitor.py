@@ -96,13 +96,12 @@ class Connection:
 
     def _wake_up(self) -> None:
         at = self.client.next_timer()
-        if at == self._timer_at or self._socket.fileno() < 0:
-            return
+        if at >= self._timer_at or self._socket.fileno() < 0:
+            return  # one that rings too early does no harm, and mostly it is put off again and again
         if self._timer:
             self._timer.cancel()
-        self._timer, self._timer_at = None, at
-        if at != INFINITY:
-            self._timer = self._loop.call_later(max(0.001, at - time.monotonic()), self._due)
+        self._timer_at = at
+        self._timer = self._loop.call_later(max(0.001, at - time.monotonic()), self._due)
 
     def _due(self) -> None:
         self._timer, self._timer_at = None, INFINITY

@@ -115,8 +115,7 @@ class Channels:
         association, dtls = self.sctp, self._dtls
         if association is None or dtls.state is not DtlsState.ESTABLISHED:
             return dtls.outgoing()
-        protect = dtls.protect
-        sealed = [protect(packet) for packet in association.outgoing(now)]
+        sealed = [dtls.protect(packet) for packet in association.outgoing(now)]
         said = dtls.outgoing()
         return said + sealed if said else sealed
 

@@ -13,6 +13,7 @@ from roomscale.scenes.checks.graph import check_graph
 from roomscale.scenes.checks.images import check_images
 from roomscale.scenes.checks.materials import check_materials
 from roomscale.scenes.checks.meshes import check_meshes
+from roomscale.scenes.checks.old_forms import check_old_forms
 from roomscale.scenes.checks.structure import check_structure
 from roomscale.scenes.checks.values import check_values
 from roomscale.scenes.checks.world import check_world
@@ -27,6 +28,7 @@ _AFTER_STRUCTURE = (
     check_materials,
     check_images,
     check_world,
+    check_old_forms,
     check_values,  # the contents, which cost time, come last
 )
 

@@ -10,13 +10,11 @@ from typing import Any
 from roomscale.scenes.accessors import (
     COMPONENT_TYPES,
     FLOAT,
-    MESHOPT_EXTENSIONS,
     UNSIGNED_INT,
     Layout,
-    is_compressed,
-    is_placeholder,
     layout_of,
 )
+from roomscale.scenes.compressed import MESHOPT_EXTENSIONS, is_compressed, is_placeholder, least_bytes
 from roomscale.scenes.document import Scene
 from roomscale.scenes.errors import BrokenData, MalformedUri, SceneError, UnreadableScene, UnsafeUri
 from roomscale.scenes.findings import Findings, pointer
@@ -119,14 +117,11 @@ def _check_compressed(scene: Scene, view: JsonObject, compressed: JsonObject, wh
         )
     if mode == "ATTRIBUTES":
         well_formed = stride % 4 == 0
-        # One header byte, then 2 bits for 16 values of each byte at the least, and the tail of 32 bytes.
-        least = 1 + count * stride // 256
     else:
         well_formed = stride in (2, 4) and (mode == "INDICES" or count % 3 == 0)
-        least = 1 + (count // 3 if mode == "TRIANGLES" else count)
     if not well_formed:
         findings.error("MESHOPT_INVALID", where, f"byteStride {stride} and count {count:,} do not go with {mode}")
-    if length < least:
+    if length < least_bytes(mode, count, stride):
         findings.error(
             "MESHOPT_BOMB", where, f"{length:,} bytes cannot hold what it says they unpack to, {unpacked:,} bytes"
         )

@@ -6,8 +6,7 @@ Rule: headers only; no image is decoded to be judged.
 from __future__ import annotations
 
 from roomscale.scenes.checks.buffers import resource_problem
-from roomscale.scenes.document import Scene
-from roomscale.scenes.embed import AUDIO_EXTENSIONS
+from roomscale.scenes.document import AUDIO_EXTENSIONS, Scene
 from roomscale.scenes.errors import SceneError, UnsafeUri, printable
 from roomscale.scenes.findings import Findings, pointer
 from roomscale.scenes.images import CORE_TYPES, EXTENSION_OF, BadImage, ImageHeader, media_type_of, read_header

@@ -1,0 +1,222 @@
+"""A scene being rebuilt: its JSON to edit, its binary data to replace, and one buffer in the end.
+
+Rule: what nobody replaced comes out with the bytes it had. Entries keep their numbers until `finish`, which leaves out
+only bufferViews that nothing names, and those only where numbers may change (`references.movable`).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from roomscale.scenes import jsonio
+from roomscale.scenes.accessors import COMPONENT_TYPES, SHAPES, Array
+from roomscale.scenes.binding import ALIGNMENT, bind
+from roomscale.scenes.compressed import MESHOPT_EXTENSIONS, is_placeholder
+from roomscale.scenes.document import Scene
+from roomscale.scenes.jsonio import JsonObject
+from roomscale.scenes.references import Survey, renumber
+
+ARRAY_BUFFER, ELEMENT_ARRAY_BUFFER = 34962, 34963
+"""Targets of bufferViews: vertex attributes, and indices (glTF 2.0 §5.11.5)."""
+_COMPONENT_OF = {dtype.str.lstrip("<|"): number for number, dtype in COMPONENT_TYPES.items()}
+_TYPE_OF_WIDTH = {1: "SCALAR", 2: "VEC2", 3: "VEC3", 4: "VEC4", 9: "MAT3", 16: "MAT4"}
+
+
+class Draft:
+    """Builds a new scene from one whose structure is sound (`checks.structure.require_sound`).
+
+    `json`: a copy of the scene's, free to be changed; bufferViews and buffers only through the methods here.
+    """
+
+    def __init__(self, scene: Scene) -> None:
+        self.scene = scene
+        self.json: JsonObject = jsonio.copy(scene.json)
+        self._data: dict[int, memoryview] = {}
+
+    def add_view(self, data: bytes | memoryview, *, stride: int | None = None, target: int | None = None) -> int:
+        """Append a bufferView of these bytes; `stride`: bytes from one element to the next. Returns its index."""
+        view: JsonObject = {"buffer": 0, "byteLength": len(data)}
+        if stride is not None:
+            view["byteStride"] = stride
+        if target is not None:
+            view["target"] = target
+        return self._append_view(view, data)
+
+    def add_compressed_view(
+        self,
+        data: bytes | memoryview,
+        *,
+        count: int,
+        stride: int,
+        mode: str,
+        filter_name: str = "NONE",
+        target: int | None = None,
+        extension: str = MESHOPT_EXTENSIONS[0],
+    ) -> int:
+        """Append a bufferView that meshopt compressed (EXT_meshopt_compression) and that decodes to `count` × `stride`
+        bytes. Returns its index.
+
+        `mode`: ATTRIBUTES, TRIANGLES or INDICES. `filter_name`: NONE, OCTAHEDRAL, QUATERNION or EXPONENTIAL.
+        Declaring and requiring the extension is the caller's.
+        """
+        compressed: JsonObject = {"buffer": 0, "byteLength": len(data), "byteStride": stride, "count": count}
+        compressed |= {"mode": mode} | ({} if filter_name == "NONE" else {"filter": filter_name})
+        view: JsonObject = {"buffer": self._placeholder(extension), "byteLength": count * stride}
+        if target is not None:
+            view["target"] = target
+            if target == ARRAY_BUFFER:
+                view["byteStride"] = stride
+        view["extensions"] = {extension: compressed}
+        return self._append_view(view, data)
+
+    def _append_view(self, view: JsonObject, data: bytes | memoryview) -> int:
+        views: list[JsonObject] = self.json.setdefault("bufferViews", [])
+        self._data[len(views)] = memoryview(data).cast("B")
+        views.append(view)
+        return len(views) - 1
+
+    def _placeholder(self, extension: str) -> int:
+        """The buffer without contents that stands for what compressed views decode to; made when it is not there."""
+        buffers: list[JsonObject] = self.json.setdefault("buffers", [])
+        if not buffers:
+            buffers.append({"byteLength": ALIGNMENT})
+        for index, buffer in enumerate(buffers):
+            if index > 0 and extension in buffer.get("extensions", {}) and is_placeholder(buffer):
+                return index
+        buffers.append({"byteLength": ALIGNMENT, "extensions": {extension: {"fallback": True}}})
+        return len(buffers) - 1
+
+    def add_accessor(
+        self, array: Array, *, normalized: bool = False, bounds: bool = False, target: int | None = None
+    ) -> int:
+        """Append an accessor with a bufferView of its own. `array`: (count, components), or (count,) for scalars.
+
+        9 components are a MAT3, 16 a MAT4. `bounds`: write `min` and `max`. `target`: with `ARRAY_BUFFER` elements
+        are padded to multiples of 4 bytes. Returns its index. Raises `ValueError` for types that glTF has not.
+        """
+        accessors: list[JsonObject] = self.json.setdefault("accessors", [])
+        accessors.append({})
+        self.replace_accessor(len(accessors) - 1, array, normalized=normalized, bounds=bounds, target=target)
+        return len(accessors) - 1
+
+    def replace_accessor(
+        self,
+        index: int,
+        array: Array,
+        *,
+        normalized: bool = False,
+        bounds: bool = False,
+        target: int | None = None,
+    ) -> None:
+        """Give an accessor other elements, in a bufferView of their own; its name, extras and extensions stay.
+
+        As `add_accessor` otherwise.
+        """
+        data, stride = packed(array, for_vertices=target == ARRAY_BUFFER)
+        view = self.add_view(data, stride=stride, target=target)
+        self.point_accessor(index, array, view, normalized=normalized, bounds=bounds)
+
+    def point_accessor(
+        self,
+        index: int,
+        array: Array,
+        view: int,
+        *,
+        offset: int = 0,
+        normalized: bool = False,
+        bounds: bool = False,
+    ) -> None:
+        """Let an accessor say that it holds `array`, `offset` bytes into a bufferView that the caller filled."""
+        old = self.json["accessors"][index]
+        fresh: JsonObject = {"bufferView": view}
+        if offset:
+            fresh["byteOffset"] = offset
+        fresh["componentType"] = component_type(array)
+        if normalized:
+            fresh["normalized"] = True
+        fresh |= {"count": len(array), "type": element_type(array, str(old.get("type", "")))}
+        if bounds:
+            elements = array.reshape(len(array), -1)
+            fresh |= {"min": plain_numbers(elements.min(axis=0)), "max": plain_numbers(elements.max(axis=0))}
+        own = ("bufferView", "byteOffset", "componentType", "normalized", "count", "type", "min", "max", "sparse")
+        fresh |= {key: value for key, value in old.items() if key not in own}
+        self.json["accessors"][index] = fresh
+
+    def replace_image(self, index: int, data: bytes | memoryview, mime_type: str) -> None:
+        """Give an image other contents, inside the scene; its name, extras and extensions stay.
+
+        Textures are the caller's: what is neither PNG nor JPEG must be named by an extension's `source`.
+        """
+        image = self.json["images"][index]
+        image.pop("uri", None)
+        image |= {"bufferView": self.add_view(data), "mimeType": mime_type}
+
+    def finish(self) -> Scene:
+        """The scene, with all that is inside it in buffer 0, bufferViews in the order of their list, padded to 4 bytes.
+
+        bufferViews that nothing names are left out. Where numbers must stay (`references.movable`), those that
+        something named before are emptied, and those that nothing known ever named are kept whole.
+        The scene itself, if nothing was changed.
+        Raises `SceneError`s for bufferViews whose contents cannot be had.
+        """
+        if not self._data and same_json(self.json, self.scene.json):
+            return self.scene
+        survey = Survey(self.json)
+        views = set(range(len(self.json.get("bufferViews", ()))))
+        spent = views - survey.named().get("bufferViews", set())
+        if survey.unknown:
+            spent &= Survey(self.scene.json).named().get("bufferViews", set()) | set(self._data)
+        elif spent:
+            kept = sorted(views - spent)
+            renumber(self.json, {"bufferViews": kept}, survey=survey)
+            self._data = {new: self._data[old] for new, old in enumerate(kept) if old in self._data}
+            spent = set()
+        return bind(self.scene, self.json, self._data, spent, in_place=survey.names_bytes)
+
+
+def same_json(one: JsonObject, other: JsonObject) -> bool:
+    """Whether two trees are the same text: in Python 1 == 1.0 == True, and dicts of another order are equal."""
+    return one == other and jsonio.dump(one) == jsonio.dump(other)
+
+
+def packed(array: Array, *, for_vertices: bool = False) -> tuple[memoryview, int | None]:
+    """The bytes of an accessor's elements, and the `byteStride` they need, None for one after another.
+
+    Columns of matrices begin at multiples of 4 bytes (glTF 2.0 §3.6.2.4), elements of vertex attributes too.
+    """
+    elements = np.ascontiguousarray(array.reshape(len(array), -1))
+    elements = elements.astype(elements.dtype.newbyteorder("<"), copy=False)
+    columns = {9: 3, 16: 4}.get(elements.shape[1], 1)
+    raw = elements.view(np.uint8).reshape(len(elements), columns, -1)
+    gap = -raw.shape[2] % ALIGNMENT
+    if gap and (for_vertices or columns > 1):
+        raw = np.pad(raw, ((0, 0), (0, 0), (0, gap)))
+    stride = raw.shape[1] * raw.shape[2] if gap and for_vertices else None
+    return np.ascontiguousarray(raw).reshape(-1).data, stride
+
+
+def component_type(array: Array) -> int:
+    """The number that glTF has for the type of an array's components. Raises `ValueError` if it has none."""
+    try:
+        return _COMPONENT_OF[array.dtype.newbyteorder("<").str.lstrip("<|")]
+    except KeyError:
+        raise ValueError(f"glTF has no accessors of {array.dtype}") from None
+
+
+def element_type(array: Array, old: str = "") -> str:
+    """The `type` of an accessor that holds `array`; `old`: what it was, for MAT2 is as wide as VEC4."""
+    width = array.shape[1] if array.ndim > 1 else 1
+    if old in SHAPES and SHAPES[old][0] * SHAPES[old][1] == width:
+        return old
+    try:
+        return _TYPE_OF_WIDTH[width]
+    except KeyError:
+        raise ValueError(f"glTF has no accessors of {width} components") from None
+
+
+def plain_numbers(values: Array) -> list[float]:
+    """Numbers of an array for JSON, as short as they can be without becoming others in their own type."""
+    if values.dtype.kind != "f":
+        return [int(value) for value in values]
+    short = [float(str(value)) for value in values]
+    return [int(value) if value.is_integer() and abs(value) < 1e15 else value for value in short]

@@ -1,0 +1,229 @@
+"""Images decoded, scaled and encoded by Pillow: the only module that unpacks one.
+
+Rule: an image is unpacked only after its header was compared with the limits, and only as one of four types; what
+Pillow raises becomes `BrokenData`. As glTF asks (§3.9.2 "Images"), colour profiles and orientation are ignored.
+"""
+
+from __future__ import annotations
+
+import io
+import warnings
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from roomscale.scenes.errors import BrokenData
+from roomscale.scenes.images import AVIF, JPEG, PNG, WEBP, BadImage, media_type_of, read_header
+from roomscale.scenes.limits import DEFAULT_LIMITS, Limits
+from roomscale.scenes.roles import Alpha, ImageUse, Role
+
+READABLE = {PNG: "PNG", JPEG: "JPEG", WEBP: "WEBP", AVIF: "AVIF"}
+"""Media types that are unpacked, with Pillow's name for each."""
+_TYPES = {"webp": WEBP, "avif": AVIF, "png": PNG, "jpeg": JPEG}
+_FEW_COLOURS = 4_096
+"""An image of no more colours (a palette of a low-poly kit, a plain value) is often smaller without loss than with."""
+_JPEG_BLOCKS_WHOLE = 0
+"""Pillow's `subsampling` for 4:4:4: colours as sharp as brightness, as data need it."""
+
+Image.MAX_IMAGE_PIXELS = None  # our own limit is checked before, and is lower
+
+
+@dataclass(frozen=True, slots=True)
+class Encoding:
+    """How an image is written. `format`: webp, avif, png, jpeg, or "plain": JPEG where there is no alpha, else PNG.
+
+    `colour`, `normal`, `data`: quality by role, 1 to 100. `effort`: WebP's method, 0 (quick) to 6 (small).
+    """
+
+    format: str = "webp"
+    colour: int = 80
+    normal: int = 82
+    data: int = 82
+    effort: int = 4
+
+    def quality_for(self, role: Role) -> int:
+        """The quality for an image of this role."""
+        return {Role.COLOUR: self.colour, Role.NORMAL: self.normal, Role.DATA: self.data}[role]
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """An encoded image. `width`, `height`: pixels."""
+
+    data: bytes
+    media_type: str
+    width: int
+    height: int
+
+
+WEBP_DEFAULT, PLAIN = Encoding(), Encoding("plain", colour=85, normal=92, data=92)
+
+
+def resized(
+    data: bytes | memoryview,
+    edge: int,
+    encoding: Encoding = WEBP_DEFAULT,
+    use: ImageUse | None = None,
+    *,
+    where: str = "the image",
+    limits: Limits = DEFAULT_LIMITS,
+) -> Picture:
+    """An image with no edge longer than `edge` pixels, written anew.
+
+    Raises `BrokenData` for images that cannot be unpacked, or exceed the limits; `where`: its JSON pointer.
+    """
+    use = ImageUse() if use is None else use
+    return encode(scale(decode(data, where, limits), edge, use), encoding, use)
+
+
+def decode(data: bytes | memoryview, where: str, limits: Limits = DEFAULT_LIMITS) -> Image.Image:
+    """The pixels of a PNG, JPEG, WebP or AVIF, 8 bits a channel: mode L, LA, RGB or RGBA. Raises as `resized` does."""
+    name = READABLE.get(media_type_of(data) or "")
+    if name is None:
+        raise BrokenData("IMAGE_UNRECOGNIZED_FORMAT", where, "it is no PNG, JPEG, WebP or AVIF")
+    try:
+        header = read_header(data)
+        if header is not None:
+            _check_size(header.width, header.height, where, limits)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of metadata, which is not used
+            image = Image.open(io.BytesIO(data), formats=(name,))
+            _check_size(*image.size, where, limits)
+            image.load()
+    except BadImage as error:
+        raise BrokenData("IMAGE_DATA_INVALID", where, f"the image is broken: {error}") from error
+    except (OSError, ValueError, SyntaxError, TypeError, LookupError, ArithmeticError, EOFError, MemoryError) as error:
+        raise BrokenData("IMAGE_DATA_INVALID", where, "the image is broken or cut off; export it again") from error
+    return _plain(image)
+
+
+def _check_size(width: int, height: int, where: str, limits: Limits) -> None:
+    if width * height > limits.image_pixels or max(width, height) > limits.image_edge:
+        raise BrokenData("IMAGE_TOO_LARGE", where, f"{width:,} × {height:,} pixels are more than may be unpacked")
+
+
+def _plain(image: Image.Image) -> Image.Image:
+    """The image in one of four modes, with nothing beside its pixels; alpha that hides nothing is left out."""
+    if image.mode.startswith("I"):  # 16 bits of grey
+        wide = np.asarray(image).astype(np.uint32)
+        image = Image.fromarray(((np.clip(wide, 0, 65_535) * 255 + 32_767) // 65_535).astype(np.uint8))
+    has_alpha = "transparency" in image.info or image.mode in ("LA", "La", "PA", "RGBA", "RGBa")
+    grey = image.mode in ("1", "L", "LA", "La")
+    mode = {(True, False): "L", (True, True): "LA", (False, False): "RGB", (False, True): "RGBA"}[grey, has_alpha]
+    if image.mode != mode:
+        image = image.convert(mode)
+    if has_alpha and image.getchannel("A").getextrema() == (255, 255):
+        image = image.convert(mode[:-1])
+    image.info = {}
+    return image
+
+
+def scale(image: Image.Image, edge: int, use: ImageUse) -> Image.Image:
+    """The image made smaller until no edge is longer than `edge` pixels, as its use asks for; as it is, if it fits.
+
+    Colour is averaged as light, not as sRGB numbers, and by how much it covers; normals are brought to length 1
+    again; channels of data know nothing of one another.
+    """
+    longest = max(image.size)
+    if longest <= edge:
+        return image
+    size = (max(1, round(image.width * edge / longest)), max(1, round(image.height * edge / longest)))
+    if use.role is Role.COLOUR:
+        return _scaled_colour(image, size, use.alpha)
+    bands = [band.resize(size, Image.Resampling.LANCZOS) for band in image.split()]
+    if use.role is Role.NORMAL and len(bands) >= 3:
+        bands[:3] = _unit_length(bands[:3])
+    return Image.merge(image.mode, bands)
+
+
+_LINEAR: NDArray[np.float32] = np.array(
+    [value / 12.92 if value <= 0.04045 else ((value + 0.055) / 1.055) ** 2.4 for value in np.arange(256) / 255.0],
+    np.float32,
+)
+"""sRGB's transfer function (IEC 61966-2-1) for the 256 values of a byte."""
+
+
+def _scaled_colour(image: Image.Image, size: tuple[int, int], alpha: Alpha) -> Image.Image:
+    """Scales colours as light. One channel at a time is held as floats, for images of 8192² pixels exist."""
+    *bands, last = image.split()
+    cover = last if image.mode in ("LA", "RGBA") else None
+    weights = np.asarray(cover) if cover is not None and alpha is Alpha.SHOWN else None
+    if cover is None:
+        bands.append(last)
+    done: list[Image.Image] = []
+    total = None if weights is None else _shrunk(weights.astype(np.float32), size)
+    for band in bands:
+        light = _LINEAR[np.asarray(band)]
+        plain = _shrunk(light, size)
+        if weights is not None and total is not None:
+            light *= weights
+            weighted = _shrunk(light, size)
+            covered = total > 0.5  # of 255: below it, there is no colour to be seen
+            plain[covered] = weighted[covered] / total[covered]
+        done.append(Image.fromarray(_srgb(plain)))
+    if cover is not None:
+        done.append(cover.resize(size, Image.Resampling.LANCZOS))
+    return Image.merge(image.mode, done) if len(done) > 1 else done[0]
+
+
+def _shrunk(values: NDArray[np.float32], size: tuple[int, int]) -> NDArray[np.float32]:
+    return np.array(Image.fromarray(values).resize(size, Image.Resampling.LANCZOS), np.float32)
+
+
+def _srgb(light: NDArray[np.float32]) -> NDArray[np.uint8]:
+    light = np.clip(light, 0.0, 1.0)
+    curve = np.where(light <= 0.0031308, light * 12.92, 1.055 * light ** (1.0 / 2.4) - 0.055)
+    return np.asarray(np.rint(curve * 255.0), np.uint8)
+
+
+def _unit_length(bands: list[Image.Image]) -> list[Image.Image]:
+    vectors = np.stack([np.asarray(band, np.float32) for band in bands]) / 127.5 - 1.0
+    lengths = np.linalg.norm(vectors, axis=0)
+    vectors /= np.where(lengths > 1e-3, lengths, 1.0)
+    return [Image.fromarray(np.asarray(np.rint((vector + 1.0) * 127.5), np.uint8)) for vector in vectors]
+
+
+def encode(image: Image.Image, encoding: Encoding, use: ImageUse) -> Picture:
+    """The image in a format, with the quality that its role asks for; without loss where that is smaller."""
+    quality = encoding.quality_for(use.role)
+    if encoding.format == "plain":
+        candidates = [_saved(image, "png", quality, encoding, use)] if _is_simple(image) or _has_alpha(image) else []
+        candidates += [] if _has_alpha(image) else [_saved(image, "jpeg", quality, encoding, use)]
+    elif encoding.format == "webp" and _is_simple(image):
+        candidates = [_lossless_webp(image, encoding), _saved(image, "webp", quality, encoding, use)]
+    else:
+        candidates = [_saved(image, encoding.format, quality, encoding, use)]
+    return min(candidates, key=lambda picture: len(picture.data))
+
+
+def _has_alpha(image: Image.Image) -> bool:
+    return image.mode in ("LA", "RGBA")
+
+
+def _is_simple(image: Image.Image) -> bool:
+    return image.getcolors(_FEW_COLOURS) is not None
+
+
+def _lossless_webp(image: Image.Image, encoding: Encoding) -> Picture:
+    stream = io.BytesIO()
+    image.save(stream, "WEBP", lossless=True, quality=75, method=encoding.effort, exact=True)
+    return Picture(stream.getvalue(), WEBP, *image.size)
+
+
+def _saved(image: Image.Image, name: str, quality: int, encoding: Encoding, use: ImageUse) -> Picture:
+    stream = io.BytesIO()
+    if name == "webp":
+        # `exact` keeps the colour beneath alpha 0, which shows where nobody looks at alpha.
+        image.save(stream, "WEBP", quality=quality, method=encoding.effort, exact=use.alpha is not Alpha.SHOWN)
+    elif name == "avif":
+        sampling = "4:2:0" if use.role is Role.COLOUR else "4:4:4"
+        image.save(stream, "AVIF", quality=quality, speed=6, subsampling=sampling, max_threads=1)
+    elif name == "png":
+        image.save(stream, "PNG", optimize=True)
+    else:
+        plain = image.convert(image.mode[:-1]) if _has_alpha(image) else image
+        sampling_kept = {} if use.role is Role.COLOUR else {"subsampling": _JPEG_BLOCKS_WHOLE}
+        plain.save(stream, "JPEG", quality=quality, optimize=True, **sampling_kept)
+    return Picture(stream.getvalue(), _TYPES[name], *image.size)

@@ -1,0 +1,101 @@
+"""What each accessor is for: told from all that names it.
+
+Rule: an accessor that serves two purposes, or that an extension names (save EXT_mesh_gpu_instancing), has no role;
+the transforms that ask leave its numbers alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from roomscale.scenes.jsonio import JsonObject
+from roomscale.scenes.references import Survey
+
+TRIANGLES = 4
+POSITION, NORMAL, TANGENT = "POSITION", "NORMAL", "TANGENT"
+TEXCOORD, COLOR, JOINTS, WEIGHTS = "TEXCOORD", "COLOR", "JOINTS", "WEIGHTS"
+TRIANGLE_INDICES, INDICES, INVERSE_BIND = "triangles", "indices", "inverseBindMatrices"
+TIMES, TRANSLATIONS, ROTATIONS, SCALES, MORPH_WEIGHTS = "times", "translation", "rotation", "scale", "weights"
+KEYFRAMES = "keyframes"
+"""Outputs of a sampler that say something else: with tangents (CUBICSPLINE), or of KHR_animation_pointer."""
+TARGET = "target "
+"""Before the semantic of a morph target's accessor."""
+INSTANCE = "instance "
+"""Before the name of an attribute of EXT_mesh_gpu_instancing."""
+
+
+def accessor_roles(json: JsonObject, survey: Survey | None = None) -> dict[int, str]:
+    """Accessor → its one role: a constant of this module, or the name of an application's own attribute.
+
+    `survey`: of `json`, if the caller has one.
+    """
+    roles: dict[int, set[str]] = {}
+    seen: dict[int, int] = {}
+    for index, role in _uses(json):
+        roles.setdefault(index, set()).add(role)
+        seen[index] = seen.get(index, 0) + 1
+    named: dict[int, int] = {}
+    for reference in (survey or Survey(json)).references:
+        if reference.kind == "accessors":
+            named[reference.index] = named.get(reference.index, 0) + 1
+    return {
+        index: next(iter(found))
+        for index, found in sorted(roles.items())
+        if len(found) == 1 and seen[index] == named.get(index, 0)
+    }
+
+
+def accessor_uses(json: JsonObject) -> dict[int, set[str]]:
+    """Accessor → all its roles, for those that something but an unknown extension names."""
+    uses: dict[int, set[str]] = {}
+    for index, role in _uses(json):
+        uses.setdefault(index, set()).add(role)
+    return uses
+
+
+def vertex_accessors(primitive: JsonObject) -> Iterator[tuple[str, int]]:
+    """The (role, accessor) of each attribute of a primitive, and of its morph targets."""
+    for name, index in primitive["attributes"].items():
+        yield _role_of(name), index
+    for target in primitive.get("targets", ()):
+        for name, index in target.items():
+            yield TARGET + _role_of(name), index
+
+
+def is_vertex_role(role: str) -> bool:
+    """Whether accessors of this role hold one element for each vertex."""
+    own = (POSITION, NORMAL, TANGENT, TEXCOORD, COLOR, JOINTS, WEIGHTS)
+    return role in own or role.startswith((TARGET, "_"))
+
+
+def _role_of(semantic: str) -> str:
+    return semantic if semantic.startswith("_") else semantic.split("_", maxsplit=1)[0]
+
+
+def _uses(json: JsonObject) -> Iterator[tuple[int, str]]:
+    for mesh in json.get("meshes", ()):
+        for primitive in mesh["primitives"]:
+            yield from ((index, role) for role, index in vertex_accessors(primitive))
+            if "indices" in primitive:
+                is_list = primitive.get("mode", TRIANGLES) == TRIANGLES
+                yield primitive["indices"], TRIANGLE_INDICES if is_list else INDICES
+    for skin in json.get("skins", ()):
+        if "inverseBindMatrices" in skin:
+            yield skin["inverseBindMatrices"], INVERSE_BIND
+    for node in json.get("nodes", ()):
+        instancing = node.get("extensions", {}).get("EXT_mesh_gpu_instancing", {})
+        for name, index in instancing.get("attributes", {}).items():
+            yield index, INSTANCE + name
+    for animation in json.get("animations", ()):
+        yield from _keyframes(animation)
+
+
+def _keyframes(animation: JsonObject) -> Iterator[tuple[int, str]]:
+    paths: dict[int, set[str]] = {}
+    for channel in animation["channels"]:
+        paths.setdefault(channel["sampler"], set()).add(channel["target"]["path"])
+    for number, sampler in enumerate(animation["samplers"]):
+        yield sampler["input"], TIMES
+        found = paths.get(number, set())
+        is_plain = len(found) == 1 and sampler.get("interpolation") != "CUBICSPLINE" and "pointer" not in found
+        yield sampler["output"], next(iter(found)) if is_plain else KEYFRAMES

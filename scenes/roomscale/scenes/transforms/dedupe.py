@@ -1,0 +1,180 @@
+"""One entry for what stands in the scene several times: images, samplers, textures, materials, accessors, meshes.
+
+Rule: two names are two things. Entries of different names, extras or extensions stay two, and share their bytes; where
+one has no name, the other's serves both. Materials and meshes that an extension or a pointer names are not joined
+with others: they may be changed while the world runs, the others not.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Hashable, Iterable
+
+import numpy as np
+
+from roomscale.scenes import jsonio
+from roomscale.scenes.accessors import read
+from roomscale.scenes.compressed import is_compressed
+from roomscale.scenes.document import Scene
+from roomscale.scenes.draft import Draft
+from roomscale.scenes.errors import SceneError
+from roomscale.scenes.jsonio import JsonObject
+from roomscale.scenes.references import Survey, renumber
+from roomscale.scenes.transforms.accessor_roles import accessor_uses
+
+_PLACEMENT = ("bufferView", "byteOffset", "min", "max")
+"""What an accessor says of where its data are, and what follows from them."""
+
+
+def dedupe(scene: Scene, *, accessors: bool = True) -> Scene:
+    """The scene with one entry each for equal images, samplers, textures, materials, accessors and meshes.
+
+    Images and accessors are compared by their bytes. `accessors`: without them it is quick, where only images changed.
+    Raises `BrokenData` for accessors whose data are not there.
+    """
+    draft = Draft(scene)
+    survey = Survey(draft.json)
+    joiner = _Joiner(draft.json, survey)
+    joiner.join("images", _equal_images(scene), ("uri", "bufferView", "mimeType"))
+    for kind in ("samplers", "textures", "materials"):
+        joiner.join_equal(kind)
+    if accessors:
+        joiner.join("accessors", _equal_accessors(scene), _PLACEMENT)
+    joiner.join_equal("meshes")
+    if not survey.unknown:
+        _join_samplers(draft.json)
+    return draft.finish()
+
+
+def _join_samplers(json: JsonObject) -> None:
+    """One sampler for channels of a clip that move alike, such as all bones that keep their size."""
+    for animation in json.get("animations", ()):
+        new: dict[bytes, int] = {}
+        places = [new.setdefault(jsonio.dump(sampler), len(new)) for sampler in animation["samplers"]]
+        if len(new) < len(places) and all(channel["sampler"] < len(places) for channel in animation["channels"]):
+            first: dict[int, JsonObject] = {}
+            for place, sampler in zip(places, animation["samplers"], strict=True):
+                first.setdefault(place, sampler)
+            animation["samplers"] = [first[place] for place in range(len(new))]
+            for channel in animation["channels"]:
+                channel["sampler"] = places[channel["sampler"]]
+
+
+def _equal_images(scene: Scene) -> list[list[int]]:
+    """Images of equal bytes; those that cannot be had are left alone (`check` tells of them)."""
+    groups: dict[Hashable, list[int]] = {}
+    for index, image in enumerate(scene.list_of("images")):
+        data = _bytes_of(scene, image)
+        if data is not None:
+            groups.setdefault(hashlib.sha256(data).digest(), []).append(index)
+    return list(groups.values())
+
+
+def _bytes_of(scene: Scene, image: JsonObject) -> memoryview | None:
+    try:
+        return scene.view(image["bufferView"]) if "bufferView" in image else scene.resource(image["uri"], "")
+    except SceneError:
+        return None
+
+
+def _equal_accessors(scene: Scene) -> list[list[int]]:
+    """Accessors of equal elements, types and uses. Compressed and sparse ones: those at the same place."""
+    groups: dict[Hashable, list[int]] = {}
+    uses, views = accessor_uses(scene.json), scene.list_of("bufferViews")
+    for index, accessor in enumerate(scene.list_of("accessors")):
+        told = tuple(accessor.get(key) for key in ("componentType", "type", "count", "normalized"))
+        if "sparse" in accessor or "bufferView" not in accessor or is_compressed(views[accessor["bufferView"]]):
+            place = (accessor.get("bufferView"), accessor.get("byteOffset", 0), jsonio.dump(accessor.get("sparse", {})))
+            contents: Hashable = place
+        else:
+            contents = hashlib.sha256(np.ascontiguousarray(read(scene, index)).tobytes()).digest()
+        groups.setdefault((told, frozenset(uses.get(index, ())), contents), []).append(index)
+    return list(groups.values())
+
+
+class _Joiner:
+    """Joins entries of a scene's lists, one list after another. `survey`: of the JSON before anything was joined."""
+
+    def __init__(self, json: JsonObject, survey: Survey) -> None:
+        self._json = json
+        self._movable = survey.movable
+        self._alone = survey.named(by_extensions=True)
+
+    def join_equal(self, kind: str) -> None:
+        """Join entries of a list that are equal text, save those that something may change at run time."""
+        if kind not in self._movable:
+            return
+        is_changeable = kind in ("materials", "meshes")
+        alone = self._alone.get(kind, set()) if is_changeable else set()
+        groups: dict[Hashable, list[int]] = {}
+        for index, entry in enumerate(self._json.get(kind, ())):
+            if index not in alone:
+                content = entry if is_changeable else {key: value for key, value in entry.items() if key != "name"}
+                groups.setdefault(jsonio.dump(content), []).append(index)
+        self.join(kind, groups.values(), ())
+
+    def join(self, kind: str, groups: Iterable[list[int]], places: tuple[str, ...]) -> None:
+        """Join the entries of each group, whose contents are equal, where their names and the rest allow it.
+
+        `places`: keys that say where the contents are; those of a group's first entry serve all of it.
+        """
+        entries: list[JsonObject] = self._json.get(kind, [])
+        instead: dict[int, int] = {}
+        for group in groups:
+            twins = _Twins(entries, places)
+            for index in group if len(group) > 1 else ():
+                twin = twins.of(index) if kind in self._movable else None
+                if twin is None:
+                    twins.add(index)
+                    _share(entries[group[0]], entries[index], places)
+                else:
+                    instead[index] = twin
+                    _add_to(entries[twin], entries[index], places)
+        if instead:
+            kept = [index for index in range(len(entries)) if index not in instead]
+            renumber(self._json, {kind: kept}, {kind: instead})
+
+
+def _add_to(twin: JsonObject, entry: JsonObject, places: tuple[str, ...]) -> None:
+    """What an entry says beside what its twin says: bounds, a name."""
+    where = set(places) - {"min", "max"}
+    twin |= {key: value for key, value in entry.items() if key not in where and key not in twin}
+
+
+class _Twins:
+    """Finds, among entries of equal contents, one that another may be joined with."""
+
+    def __init__(self, entries: list[JsonObject], places: tuple[str, ...]) -> None:
+        self._entries, self._places = entries, places
+        self._found: dict[tuple[bytes, str | None], int] = {}
+        self._any: dict[bytes, int] = {}
+
+    def of(self, index: int) -> int | None:
+        """One with the same name, extras and so on; the first will do for an entry without a name."""
+        rest, name = self._rest(index)
+        if name is None:
+            return self._any.get(rest)
+        if (nameless := self._found.pop((rest, None), None)) is not None:
+            self._found[rest, name] = nameless  # it takes the name
+            return nameless
+        return self._found.get((rest, name))
+
+    def add(self, index: int) -> None:
+        """An entry that stays."""
+        rest, name = self._rest(index)
+        self._found[rest, name] = index
+        self._any.setdefault(rest, index)
+
+    def _rest(self, index: int) -> tuple[bytes, str | None]:
+        entry = self._entries[index]
+        rest = {key: value for key, value in sorted(entry.items()) if key not in (*self._places, "name")}
+        return jsonio.dump(rest), entry.get("name")
+
+
+def _share(first: JsonObject, entry: JsonObject, places: tuple[str, ...]) -> None:
+    """Let an entry look at the bytes of the first one, which are the same."""
+    if entry is not first:
+        for key in set(places) - {"min", "max"}:
+            entry.pop(key, None)
+            if key in first:
+                entry[key] = first[key]

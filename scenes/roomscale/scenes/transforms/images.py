@@ -1,0 +1,148 @@
+"""Images made smaller: no larger than a cap, written anew as WebP (or AVIF, PNG, JPEG), by what each is for.
+
+Rule: an image never grows: what would not save 5% stays as it was. KTX2 stays, and so do images that are named by
+something else than a texture. Where a texture has an image for viewers with an extension and another one for those
+without, both keep their types.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+
+from roomscale.scenes.document import Scene
+from roomscale.scenes.draft import Draft
+from roomscale.scenes.findings import pointer
+from roomscale.scenes.images import CORE_TYPES, EXTENSION_OF, JPEG, BadImage, media_type_of, read_header
+from roomscale.scenes.jsonio import JsonObject
+from roomscale.scenes.limits import Limits
+from roomscale.scenes.pixels import READABLE, WEBP_DEFAULT, Encoding, Picture, resized
+from roomscale.scenes.roles import ImageUse, image_uses
+
+WORTH_IT = 0.95
+"""What a new image may have of the old one's bytes: less is not worth a second loss."""
+_IMAGE_EXTENSIONS = tuple(EXTENSION_OF.values())
+
+
+def shrink_images(
+    scene: Scene, edge: int = 2048, encoding: Encoding = WEBP_DEFAULT, *, workers: int | None = None
+) -> Scene:
+    """The scene with its images inside it, none of them with an edge longer than `edge` pixels.
+
+    `workers`: threads that decode and encode, one per core if None; Pillow works outside Python's lock.
+    Raises `BrokenData` for images that cannot be decoded or are too large to be, others as `Scene.resource` does.
+    """
+    jobs = list(_jobs(scene, encoding))
+    with ThreadPoolExecutor(workers or os.cpu_count() or 1) as pool:
+        made = pool.map(lambda job: job.picture(edge, scene.limits), jobs)
+        pictures = {job.index: picture for job, picture in zip(jobs, made, strict=True) if picture is not None}
+    if not pictures:
+        return scene
+    draft = Draft(scene)
+    for index, picture in pictures.items():
+        draft.replace_image(index, picture.data, picture.media_type)
+    _name_sources(draft.json)
+    return draft.finish()
+
+
+@dataclass(frozen=True, slots=True)
+class _Job:
+    """One image to be looked at. `encoding`: what it shall become."""
+
+    index: int
+    data: memoryview
+    use: ImageUse
+    encoding: Encoding
+
+    def picture(self, edge: int, limits: Limits) -> Picture | None:
+        """The image written anew, None if it should stay: it fits, is of a wanted type, and nothing is to be won."""
+        media_type, fits = media_type_of(self.data), _fits(self.data, edge)
+        if fits and media_type == _SETTLED.get(self.encoding.format, f"image/{self.encoding.format}"):
+            return None
+        where = pointer("images", self.index)
+        picture = resized(self.data, edge, self.encoding, self.use, where=where, limits=limits)
+        is_wanted = media_type in CORE_TYPES or self.encoding.format not in _FOR_ALL
+        return None if fits and is_wanted and len(picture.data) > WORTH_IT * len(self.data) else picture
+
+
+_FOR_ALL = frozenset({"plain", "png", "jpeg"})
+"""Formats for viewers without any extension."""
+_SETTLED = {"plain": JPEG}
+"""A type that is not written anew in a format: a second loss would win nothing. Else it is the format's own."""
+
+
+def _jobs(scene: Scene, encoding: Encoding) -> Iterator[_Job]:
+    paired = _paired(scene.json)
+    for index, use in sorted(image_uses(scene.json).items()):
+        image = scene.list_of("images")[index]
+        where = pointer("images", index)
+        data = scene.view(image["bufferView"]) if "bufferView" in image else scene.resource(image["uri"], where)
+        media_type = media_type_of(data)
+        if media_type in READABLE:
+            own = replace(encoding, format=media_type.removeprefix("image/"))
+            yield _Job(index, data, use, own if index in paired else encoding)
+
+
+def _paired(json: JsonObject) -> set[int]:
+    """Images of textures that have more than one, for different viewers."""
+    sources = [[holder["source"] for holder in _holders(texture)] for texture in json.get("textures", ())]
+    return {source for named in sources if len(named) > 1 for source in named}
+
+
+def _holders(texture: JsonObject) -> list[JsonObject]:
+    """The objects in which a texture names an image: itself, or what extensions for types of images have there."""
+    extensions = texture.get("extensions", {})
+    holders = [texture, *(extensions[name] for name in _IMAGE_EXTENSIONS if name in extensions)]
+    return [holder for holder in holders if "source" in holder]
+
+
+def _fits(data: memoryview, edge: int) -> bool:
+    try:
+        header = read_header(data)
+    except BadImage:
+        return False  # whoever decodes it says what is wrong
+    return header is not None and max(header.width, header.height) <= edge
+
+
+def _name_sources(json: JsonObject) -> None:
+    """Let each texture name its image the way that the image's type asks for, and declare what that takes."""
+    before = _named_extensions(json)
+    for texture in json.get("textures", ()):
+        holders = _holders(texture)
+        if len(holders) == 1:
+            wanted = EXTENSION_OF.get(json["images"][holders[0]["source"]].get("mimeType"))
+            place = texture if wanted is None else texture.get("extensions", {}).get(wanted)
+            if holders[0] is not place:
+                _put_source(texture, wanted, holders[0].pop("source"))
+    now = _named_extensions(json)
+    for key in ("extensionsUsed", "extensionsRequired"):
+        names = [name for name in json.get(key, ()) if name in now or name not in before]
+        names += [name for name in _IMAGE_EXTENSIONS if name in now - before and name not in names]
+        if names:
+            json[key] = names
+        else:
+            json.pop(key, None)
+
+
+def _named_extensions(json: JsonObject) -> set[str]:
+    return {
+        name
+        for texture in json.get("textures", ())
+        for name in _IMAGE_EXTENSIONS
+        if name in texture.get("extensions", {})
+    }
+
+
+def _put_source(texture: JsonObject, wanted: str | None, source: int) -> None:
+    extensions: JsonObject = texture.pop("extensions", {})
+    for name in _IMAGE_EXTENSIONS:
+        if extensions.get(name) == {}:
+            del extensions[name]
+    if wanted is None:
+        texture["source"] = source
+    else:
+        extensions[wanted] = {**extensions.get(wanted, {}), "source": source}
+    if extensions:
+        texture["extensions"] = extensions

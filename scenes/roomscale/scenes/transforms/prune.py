@@ -1,0 +1,56 @@
+"""Leaves out what nothing shows and nothing names: meshes, materials, textures, images, accessors and so on.
+
+Rule: nodes, scenes, animations, cameras and all that stands in the root's extensions stay, and with them whatever
+they name, directly or not. So does an entry that carries `extras`: somebody wrote them for a reason.
+Where an unknown extension might name anything (`references.movable`), nothing goes.
+"""
+
+from __future__ import annotations
+
+from roomscale.scenes.document import Scene
+from roomscale.scenes.draft import Draft
+from roomscale.scenes.jsonio import JsonObject
+from roomscale.scenes.references import Survey, renumber
+
+_KINDS = ("accessors", "images", "textures", "samplers", "materials", "meshes", "skins")
+"""bufferViews go by themselves, when a draft is finished."""
+Entry = tuple[str, int]
+
+
+def prune(scene: Scene) -> Scene:
+    """The scene without the entries that cannot be reached from any node, animation or extension of the root."""
+    draft = Draft(scene)
+    survey = Survey(draft.json)
+    reached = _reached(draft.json, survey)
+    gone = {
+        kind: kept
+        for kind in _KINDS
+        if kind in survey.movable
+        and len(kept := [index for index in range(len(scene.list_of(kind))) if (kind, index) in reached])
+        < len(scene.list_of(kind))
+    }
+    if not gone:
+        return scene
+    renumber(draft.json, gone, survey=survey)
+    return draft.finish()
+
+
+def _reached(json: JsonObject, survey: Survey) -> set[Entry]:
+    """All entries that are to stay, nodes and the like not counted."""
+    kinds = survey.movable.intersection(_KINDS)
+    named_by: dict[Entry, list[Entry]] = {}
+    todo: list[Entry] = []
+    for reference in survey.references:
+        target = (reference.kind, reference.index)
+        if reference.owner is None or reference.owner[0] not in kinds:
+            todo.append(target)
+        else:
+            named_by.setdefault(reference.owner, []).append(target)
+    todo += [(kind, index) for kind in kinds for index, entry in enumerate(json.get(kind, ())) if "extras" in entry]
+    reached: set[Entry] = set()
+    while todo:
+        entry = todo.pop()
+        if entry not in reached:
+            reached.add(entry)
+            todo.extend(named_by.get(entry, ()))
+    return reached

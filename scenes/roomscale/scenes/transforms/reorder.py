@@ -1,0 +1,78 @@
+"""Reorder: triangles in the order in which a GPU's cache and the encoder like them, vertices by their first use.
+
+    scene = reorder(scene)
+
+Vertices that no triangle uses go, save those of meshes that an extension names, which may count them. Rule: applied
+twice it gives what it gave once, so an order is changed only for one that is shorter by `_GAIN`.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from roomscale.scenes.document import Scene
+from roomscale.scenes.draft import Draft
+from roomscale.scenes.meshopt import cache_order, encode_triangles, fetch_order
+from roomscale.scenes.meshopt.geometry import UNUSED
+from roomscale.scenes.references import Survey
+from roomscale.scenes.transforms.bundles import Bundle, Indices, bundles, index_users
+from roomscale.scenes.transforms.named_meshes import named_meshes
+
+_GAIN = 0.97
+"""Encoded size of a new order, compared with the old one's, from which on it is taken."""
+
+
+def reorder(scene: Scene) -> Scene:
+    """The scene with triangles and vertices in a better order. Raises `BrokenData` where data and JSON disagree."""
+    draft = Draft(scene)
+    survey = Survey(draft.json)
+    named = named_meshes(draft.json, survey)
+    users = index_users(draft)
+    changed = [
+        _reorder(bundle, users, keep_all=bool(bundle.meshes & named))
+        for bundle in bundles(draft, survey)
+        if all("indices" in primitive for primitive in bundle.primitives)
+    ]
+    return draft.finish() if any(changed) else scene
+
+
+def _reorder(bundle: Bundle, users: dict[int, int], *, keep_all: bool) -> bool:
+    old = bundle.indices()
+    best, table = _by_first_use(old, bundle.vertices)
+    while True:  # ends: each turn is shorter by 3%
+        ordered = [cache_order(indices, bundle.vertices) for indices in best]
+        candidate, step = _by_first_use(ordered, bundle.vertices)
+        if _size(candidate) >= _GAIN * _size(best):
+            break
+        best, table = candidate, _then(table, step)
+    kept = np.flatnonzero(table != UNUSED)
+    if keep_all:
+        unused = np.flatnonzero(table == UNUSED)
+        table[unused] = np.arange(len(kept), bundle.vertices, dtype=np.uint32)
+        kept = np.arange(bundle.vertices)
+    sources = np.empty(len(kept), np.intp)
+    sources[table[kept]] = kept
+    is_same = len(sources) == bundle.vertices and np.array_equal(sources, np.arange(bundle.vertices))
+    if is_same and all(np.array_equal(new, before) for new, before in zip(best, old, strict=True)):
+        return False
+    bundle.set_indices(best, users)
+    if not is_same:
+        bundle.set_vertices({index: array[sources] for index, array in bundle.arrays().items()})
+    return True
+
+
+def _by_first_use(lists: list[Indices], vertices: int) -> tuple[list[Indices], Indices]:
+    table = fetch_order(np.concatenate(lists), vertices)
+    return [table[indices] for indices in lists], table
+
+
+def _then(first: Indices, second: Indices) -> Indices:
+    """The table that leads where `second` leads after `first`."""
+    used = first != UNUSED
+    result = first.copy()
+    result[used] = second[first[used]]
+    return result
+
+
+def _size(lists: list[Indices]) -> int:
+    return sum(len(encode_triangles(indices)) for indices in lists)

@@ -1,0 +1,111 @@
+"""The same JSON in fewer bytes: no default values, numbers no longer than their precision, bounds where asked for.
+
+Rule: glTF's own objects only, and only what the specification calls a default. What stands in an extension or in
+`extras` is not touched, and so are the bounds of accessors that something unknown may name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from roomscale.scenes.document import Scene
+from roomscale.scenes.draft import Draft
+from roomscale.scenes.jsonio import JsonObject
+from roomscale.scenes.references import Survey
+from roomscale.scenes.transforms.accessor_roles import POSITION, TARGET, TIMES, accessor_roles
+
+_IDENTITY = [1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1]
+_DEFAULTS: dict[str, JsonObject] = {
+    "accessors": {"byteOffset": 0, "normalized": False},
+    "bufferViews": {"byteOffset": 0},
+    "nodes": {"translation": [0, 0, 0], "rotation": [0, 0, 0, 1], "scale": [1, 1, 1], "matrix": _IDENTITY},
+    "materials": {"emissiveFactor": [0, 0, 0], "alphaMode": "OPAQUE", "alphaCutoff": 0.5, "doubleSided": False},
+    "samplers": {"wrapS": 10497, "wrapT": 10497},
+    "primitives": {"mode": 4},
+    "animationSamplers": {"interpolation": "LINEAR"},
+    "pbr": {"baseColorFactor": [1, 1, 1, 1], "metallicFactor": 1, "roughnessFactor": 1},
+    "textureInfo": {"texCoord": 0, "scale": 1, "strength": 1},
+}
+"""Kind of object → its fields that say nothing at these values (glTF 2.0 §5)."""
+_NUMBERS = {
+    "nodes": ("translation", "rotation", "scale", "matrix", "weights"),
+    "accessors": ("min", "max"),
+    "materials": ("emissiveFactor", "alphaCutoff"),
+    "pbr": ("baseColorFactor", "metallicFactor", "roughnessFactor"),
+    "textureInfo": ("scale", "strength"),
+}
+"""Kind of object → its fields that viewers hold as float32."""
+_FAR = 1_000.0
+"""Metres, beyond which the step from one float32 to the next exceeds 0.06 mm; longer numbers are left as they are."""
+_TEXTURES = ("normalTexture", "occlusionTexture", "emissiveTexture")
+_PBR_TEXTURES = ("baseColorTexture", "metallicRoughnessTexture")
+
+
+def shrink(scene: Scene) -> Scene:
+    """The scene with the same meaning in less JSON."""
+    draft = Draft(scene)
+    numbers: list[tuple[JsonObject, str]] = []
+    for kind, holder in _objects(draft.json):
+        for key, default in _DEFAULTS.get(kind, {}).items():
+            if key in holder and holder[key] == default:
+                del holder[key]
+        numbers += [(holder, key) for key in _NUMBERS.get(kind, ()) if key in holder]
+    _shorten(numbers)
+    _drop_bounds(draft.json)
+    return draft.finish()
+
+
+def _objects(json: JsonObject) -> Iterator[tuple[str, JsonObject]]:
+    """glTF's objects that have fields to be left out or shortened, each with its kind."""
+    for kind in ("accessors", "bufferViews", "nodes", "materials", "samplers"):
+        yield from ((kind, entry) for entry in json.get(kind, ()))
+    for mesh in json.get("meshes", ()):
+        yield from (("primitives", primitive) for primitive in mesh["primitives"])
+    for animation in json.get("animations", ()):
+        yield from (("animationSamplers", sampler) for sampler in animation["samplers"])
+    for material in json.get("materials", ()):
+        pbr = material.get("pbrMetallicRoughness", {})
+        yield "pbr", pbr
+        yield from (("textureInfo", material[key]) for key in _TEXTURES if key in material)
+        yield from (("textureInfo", pbr[key]) for key in _PBR_TEXTURES if key in pbr)
+
+
+def _shorten(holders: list[tuple[JsonObject, str]]) -> None:
+    """Write the numbers of these fields as short as they can be without becoming another float32."""
+    flat: list[float] = []
+    for holder, key in holders:
+        flat.extend(holder[key] if type(holder[key]) is list else [holder[key]])
+    given = np.array(flat, np.float64)
+    with np.errstate(over="ignore"):
+        single = given.astype(np.float32)
+    is_near = (np.abs(given) < _FAR) | (single == given)
+    shortest = np.where(is_near, single.astype(np.str_).astype(np.float64), given).tolist()
+    short = [old if type(old) is int else _plain(new) for old, new in zip(flat, shortest, strict=True)]
+    position = 0
+    for holder, key in holders:
+        if type(holder[key]) is list:
+            count = len(holder[key])
+            holder[key] = short[position : position + count]
+            position += count
+        else:
+            holder[key] = short[position]
+            position += 1
+
+
+def _plain(value: float) -> float:
+    """1.0 as 1, which is the same in JSON and two bytes shorter."""
+    return int(value) if value.is_integer() and abs(value) < _FAR else value
+
+
+def _drop_bounds(json: JsonObject) -> None:
+    """Leave out `min` and `max` but of positions and times, which must have them (glTF 2.0 §3.7.2.1, §3.11)."""
+    survey = Survey(json)
+    if survey.unknown:
+        return
+    asked = (POSITION, TARGET + POSITION, TIMES)
+    for index, role in accessor_roles(json, survey).items():
+        if role not in asked:
+            for key in ("min", "max"):
+                json["accessors"][index].pop(key, None)

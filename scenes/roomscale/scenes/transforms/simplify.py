@@ -1,0 +1,106 @@
+"""Simplify: fewer triangles for the same shape, on the vertices that stay where they are.
+
+    scene = simplify(scene, ratio=0.25, error=0.01)
+
+Static meshes only: what a skin or morph targets move keeps its triangles, and so does what an extension may read as
+geometry of its own (colliders). Rule: no node, no material, no primitive goes; a primitive keeps one triangle at least.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from roomscale.scenes import meshopt
+from roomscale.scenes.accessors import read_floats
+from roomscale.scenes.document import Scene
+from roomscale.scenes.draft import Draft
+from roomscale.scenes.jsonio import JsonObject
+from roomscale.scenes.references import Survey
+from roomscale.scenes.transforms.bundles import Bundle, Indices, bundles, index_users
+from roomscale.scenes.transforms.named_meshes import named_meshes
+
+FEWEST = 64
+"""Triangles. Smaller primitives stay as they are: nothing is saved there, and a box without a corner is seen."""
+_WEIGHTS = {"NORMAL": 0.5, "COLOR_0": 1.0, "TEXCOORD_0": 0.5, "TEXCOORD_1": 0.5}
+"""How much an attribute counts beside the position, which counts 1 for the length of the mesh (as in gltfpack)."""
+
+Floats = NDArray[np.float32]
+
+
+def simplify(scene: Scene, *, ratio: float, error: float, lock_border: bool = True) -> Scene:
+    """The scene with about `ratio` of its triangles.
+
+    `error`: how far a surface may move, as a part of its mesh's longest edge; it goes before `ratio`.
+    `lock_border`: open edges stay, so that neighbouring pieces still meet.
+    Raises `BrokenData` where data and JSON disagree.
+    """
+    draft = Draft(scene)
+    survey = Survey(draft.json)
+    moved = named_meshes(draft.json, survey) | _moved_meshes(draft.json)
+    users = index_users(draft)
+    changed = [
+        _simplify(bundle, users, ratio, error, lock_border=lock_border)
+        for bundle in bundles(draft, survey)
+        if not bundle.meshes & moved and not bundle.has_targets()
+    ]
+    return draft.finish() if any(changed) else scene
+
+
+def _moved_meshes(json: JsonObject) -> set[int]:
+    return {node["mesh"] for node in json.get("nodes", ()) if "mesh" in node and "skin" in node}
+
+
+def _simplify(bundle: Bundle, users: dict[int, int], ratio: float, error: float, *, lock_border: bool) -> bool:
+    where = bundle.semantic("POSITION")
+    if where is None:
+        return False
+    positions = read_floats(bundle.draft.scene, where)
+    attributes, weights = _attributes(bundle)
+    if not (np.isfinite(positions).all() and np.isfinite(attributes).all()):
+        return False
+    extent = float(np.ptp(positions, axis=0).max())
+    old = bundle.indices()
+    locked = _shared(old, bundle.vertices)
+    new = []
+    for indices in old:
+        target = int(len(indices) * ratio)
+        fewer = indices
+        if len(indices) >= 3 * FEWEST:
+            fewer, _ = meshopt.simplify(
+                indices,
+                positions,
+                target=target,
+                error=error * extent,
+                attributes=attributes,
+                weights=weights,
+                locked=locked,
+                lock_border=lock_border,
+            )
+        new.append(fewer if 0 < len(fewer) < len(indices) else indices)
+    if all(fewer is before for fewer, before in zip(new, old, strict=True)):
+        return False
+    used = np.zeros(bundle.vertices, bool)
+    used[np.concatenate(new)] = True
+    table = np.cumsum(used, dtype=np.uint32) - np.uint32(1)
+    bundle.set_indices([table[indices] for indices in new], users)
+    bundle.set_vertices({index: array[used] for index, array in bundle.arrays().items()})
+    return True
+
+
+def _attributes(bundle: Bundle) -> tuple[Floats, tuple[float, ...]]:
+    """What shall be kept beside the shape: columns, and the weight of each."""
+    columns, weights = [np.empty((bundle.vertices, 0), np.float32)], list[float]()
+    for name, weight in _WEIGHTS.items():
+        if (index := bundle.semantic(name)) is not None:
+            columns.append(read_floats(bundle.draft.scene, index))
+            weights += [weight] * columns[-1].shape[1]
+    return np.concatenate(columns, axis=1), tuple(weights)
+
+
+def _shared(lists: list[Indices], vertices: int) -> NDArray[np.bool_]:
+    """Vertices that more than one primitive uses: where materials meet."""
+    users = np.zeros(vertices, np.uint32)
+    for indices in lists:
+        users[np.unique(indices)] += 1
+    return users > 1
