@@ -54,7 +54,7 @@ def pack(
     - `roomscale pack garden.gltf -o garden-packed.glb --single` makes one file for other viewers
     - `roomscale pack garden.glb -o garden/ --preset small --limit 20M --json`
     """
-    from roomscale.cli.packing import pack_to_file, pack_to_folder
+    from roomscale.cli.packing import pack_to_file, pack_to_folder, uncollected
     from roomscale.cli.packreport import lines
     from roomscale.cli.preparing import sound_scene
     from roomscale.cli.sizes import parse_size
@@ -64,9 +64,10 @@ def pack(
     options = PackOptions(texture_size=texture_size, limit=parse_size(limit), workers=workers, preset=preset.value)
     if out.exists() and scene.exists() and out.samefile(scene):
         raise UsageError(f"{out} is the scene itself; name another file with -o")
-    ready = sound_scene(scene, output, fixes=fix, world_file=world_file).scene
     make = pack_to_file if single else pack_to_folder
-    report, places = make(ready, out, options, output)
+    with uncollected():
+        ready = sound_scene(scene, output, fixes=fix, world_file=world_file).scene
+        report, places = make(ready, out, options, output)
     if as_json:
         output.result(json.dumps({**places, **report.as_json()}))
     else:
