@@ -16,7 +16,7 @@ from PIL import Image
 
 from roomscale.scenes.roles import Alpha, ImageUse, Role
 
-Floats = NDArray[np.float32]
+Floats = NDArray[np.floating[Any]]
 Errors = dict[str, float]
 """Measure → how far off, 0 if not at all: in steps of 1/255, degrees, or (SSIM) what is missing to 1."""
 

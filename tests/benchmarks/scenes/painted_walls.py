@@ -5,7 +5,7 @@ Rule: made from seeds, the same bytes each time; shapes with edges, slopes and g
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +14,7 @@ from PIL import Image
 from roomscale.scenes import to_glb
 from tests.scenes.painted import Pixels, painted, saved
 
-Floats = NDArray[np.float32]
+Floats = NDArray[np.floating[Any]]
 EDGE: Final = 1024
 
 
@@ -31,7 +31,7 @@ def every_role(edge: int = EDGE) -> bytes:
     cut = np.dstack([leaves, np.where(inside, 255, 0)]).astype(np.uint8)
     files = [saved(wall, "JPEG", quality=95), saved(cut), saved(normals), saved(packed)]
     surface = {"baseColorTexture": {"index": 0}, "metallicRoughnessTexture": {"index": 3}}
-    materials = [
+    materials: list[dict[str, Any]] = [
         {"pbrMetallicRoughness": surface, "normalTexture": {"index": 2}, "occlusionTexture": {"index": 3}},
         {"pbrMetallicRoughness": {"baseColorTexture": {"index": 1}}, "alphaMode": "MASK"},
     ]
