@@ -46,7 +46,11 @@ class _Builder:
 
     def accessor(self, array: NDArray[Any], kind: str, component: int, *, bounds: bool = False) -> int:
         """Append an accessor with a view of its own."""
-        entry = {"bufferView": self.view(array.tobytes()), "componentType": component, "count": len(array)}
+        entry: dict[str, Any] = {
+            "bufferView": self.view(array.tobytes()),
+            "componentType": component,
+            "count": len(array),
+        }
         entry |= {"type": kind}
         if bounds:
             entry |= {"min": array.min(axis=0).tolist(), "max": array.max(axis=0).tolist()}
@@ -77,7 +81,7 @@ def _sheet(rng: np.random.Generator, side: int) -> tuple[NDArray[Any], NDArray[A
 
 def _picture(rng: np.random.Generator, edge: int) -> bytes:
     """A JPEG with soft shapes and grain, as photographs of walls have: about a byte for each pixel."""
-    colours = np.zeros((edge, edge, 3), np.float32)
+    colours: NDArray[np.float32] = np.zeros((edge, edge, 3), np.float32)
     for size in (8, 32, 128):
         noise = Image.fromarray(rng.integers(0, 256, (size, size, 3), dtype=np.uint8))
         colours += np.asarray(noise.resize((edge, edge), Image.Resampling.BICUBIC), np.float32)

@@ -138,6 +138,7 @@ class _Joiner:
         """
         entries: list[JsonObject] = self._json.get(kind, [])
         instead: dict[int, int] = {}
+        shared = False
         for group in groups:
             twins = _Twins(entries, places)
             for index in group if len(group) > 1 else ():
@@ -145,9 +146,12 @@ class _Joiner:
                 if twin is None:
                     twins.add(index)
                     _share(entries[group[0]], entries[index], places)
+                    shared = shared or bool(places)
                 else:
                     instead[index] = twin
                     _add_to(entries[twin], entries[index], places)
+        if shared:
+            self._survey.look_again(kind)
         if instead:
             kept = [index for index in range(len(entries)) if index not in instead]
             renumber(self._json, {kind: kept}, {kind: instead}, self._survey)
