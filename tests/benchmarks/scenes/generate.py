@@ -85,7 +85,7 @@ def _picture(rng: np.random.Generator, edge: int) -> bytes:
     for size in (8, 32, 128):
         noise = Image.fromarray(rng.integers(0, 256, (size, size, 3), dtype=np.uint8))
         colours += np.asarray(noise.resize((edge, edge), Image.Resampling.BICUBIC), np.float32)
-    colours = colours / 3 + rng.normal(0, 12, colours.shape).astype(np.float32)
+    colours = np.asarray(colours / 3 + rng.normal(0, 12, colours.shape).astype(np.float32), np.float32)
     stream = io.BytesIO()
     Image.fromarray(np.clip(colours, 0, 255).astype(np.uint8)).save(stream, "JPEG", quality=90)
     return stream.getvalue()
