@@ -97,7 +97,7 @@ class DtlsSession:
         """Say ClientHello. For the client alone; once."""
         if not self._client or self._handshake or self.state is not DtlsState.CONNECTING:
             raise DtlsMisuse("start() is for a client that has not started")
-        self._advance(b"", now)
+        self._advance((), now)
 
     def receive(self, datagram: bytes, now: float) -> list[bytes]:
         """Take a datagram; give the payloads in it. Drain `outgoing` afterwards."""
@@ -167,7 +167,7 @@ class DtlsSession:
             return []
         came = [record for record in split(datagram) if self._admits(record)]
         if came and (self._handshake or not self._client):
-            self._advance(b"".join(came), now)
+            self._advance(came, now)
         return self._early(now) if self.state is DtlsState.ESTABLISHED else []
 
     def _admits(self, record: bytes) -> bool:
@@ -179,7 +179,7 @@ class DtlsSession:
             self._held.append(record)
         return admitted(record)
 
-    def _advance(self, came: bytes, now: float) -> None:
+    def _advance(self, came: Sequence[bytes], now: float) -> None:
         if self._handshake is None:
             self._handshake = Handshake(self._context, client=self._client, fingerprints=self._fingerprints)
         spoken, failure = self._handshake.advance(came)

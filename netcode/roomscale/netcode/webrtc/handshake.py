@@ -37,6 +37,10 @@ _SRTP: Final = b"SRTP_AES128_CM_SHA1_80"
 """No media here, but aiortc gives up where no SRTP profile was agreed on (RFC 5764)."""
 _OPTIONS: Final = SSL.OP_NO_TICKET | SSL.OP_NO_RENEGOTIATION | SSL.OP_NO_COMPRESSION | SSL.OP_NO_QUERY_MTU
 """OP_NO_QUERY_MTU: a memory BIO knows no MTU, and after a few timeouts OpenSSL would believe its answer of 0."""
+_TOO_EARLY: Final = frozenset(
+    {b"SSLv3/TLS write server done", b"SSLv3/TLS read client certificate", b"SSLv3/TLS read client key exchange"}
+)
+"""What OpenSSL calls the states of a server in which it throws a ChangeCipherSpec away, and asks for no other."""
 _MAX_MESSAGE: Final = 8192
 """Bytes of one handshake message: a Certificate or a post-quantum ClientHello has 2,000 at most. OpenSSL's own limit is
 100 kB, and it reserves that ten times over for messages that come early."""
@@ -102,9 +106,11 @@ class DtlsContext:
 class Handshake:
     """One handshake."""
 
-    __slots__ = ("_client", "_connection", "_verdict", "done", "layer")
+    __slots__ = ("_change", "_client", "_connection", "_verdict", "done", "layer")
 
     def __init__(self, context: DtlsContext, *, client: bool, fingerprints: Sequence[bytes]) -> None:
+        self._change = b""
+        """The client's newest ChangeCipherSpec, while it is too early for it."""
         self._client = client
         self._verdict = _Verdict(fingerprints)
         self._connection = connection = context.connection()
@@ -118,19 +124,21 @@ class Handshake:
         self.done = False
         """Both Finished are right, and the peer's certificate is the one named."""
 
-    def advance(self, came: bytes) -> tuple[list[Spoken], DtlsFailure | None]:
-        """Take a datagram's `admitted` records; give what is to be said now, and the failure, if it ends here."""
+    def advance(self, came: Sequence[bytes]) -> tuple[list[Spoken], DtlsFailure | None]:
+        """Take a datagram's `admitted` records; give what is to be said now, and the failure, if it ends here.
+
+        A client that repeats its last flight may send each record on its own (libdatachannel does), so that one
+        overtakes another: all else waits within OpenSSL for its turn, but a ChangeCipherSpec waits here.
+        """
         connection = self._connection
-        if came:
-            connection.bio_write(came)
-        failure = None
-        try:
-            connection.do_handshake()
-            self.done = True
-        except SSL.WantReadError:
-            pass
-        except SSL.Error as error:
-            failure = self._explain(error)
+        if not self._client and connection.get_state_string() in _TOO_EARLY:
+            changes = [record for record in came if record[0] == records.CHANGE_CIPHER_SPEC]
+            came = [record for record in came if record[0] != records.CHANGE_CIPHER_SPEC]
+            self._change = changes[-1] if changes else self._change
+        failure = self._feed(b"".join(came))
+        if self._change and failure is None and connection.get_state_string() not in _TOO_EARLY:
+            change, self._change = self._change, b""
+            failure = self._feed(change)
         try:
             spoken = [self._spoken(record) for record in records.cut(self._drain())]
         except InvalidTag:
@@ -139,6 +147,19 @@ class Handshake:
             self.done = False
             return [], DtlsFailure("handshake", "OpenSSL was content without a certificate")
         return spoken, failure
+
+    def _feed(self, came: bytes) -> DtlsFailure | None:
+        connection = self._connection
+        if came:
+            connection.bio_write(came)
+        try:
+            connection.do_handshake()
+            self.done = True
+        except SSL.WantReadError:
+            pass
+        except SSL.Error as error:
+            return self._explain(error)
+        return None
 
     def _spoken(self, record: bytes) -> Spoken:
         """In plaintext: what OpenSSL has sealed is opened again, so that no nonce of its choice reaches the wire."""

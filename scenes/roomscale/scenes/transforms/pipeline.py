@@ -46,7 +46,7 @@ PRESETS = {
     for preset in (
         Preset("fast", encoding=Encoding(effort=2)),
         Preset("default"),
-        Preset("small", encoding=Encoding(colour=72, normal=82, data=80, effort=6)),
+        Preset("small", encoding=Encoding(colour=72, effort=6)),
     )
 }
 
