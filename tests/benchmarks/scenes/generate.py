@@ -46,7 +46,7 @@ class _Builder:
 
     def accessor(self, array: NDArray[Any], kind: str, component: int, *, bounds: bool = False) -> int:
         """Append an accessor with a view of its own."""
-        entry = {"bufferView": self.view(array.tobytes()), "componentType": component, "count": len(array)}
+        entry: Json = {"bufferView": self.view(array.tobytes()), "componentType": component, "count": len(array)}
         entry |= {"type": kind}
         if bounds:
             entry |= {"min": array.min(axis=0).tolist(), "max": array.max(axis=0).tolist()}
@@ -66,7 +66,7 @@ def _sheet(rng: np.random.Generator, side: int) -> tuple[NDArray[Any], NDArray[A
     waves = rng.uniform(2.0, 9.0, (4, 2))
     height = sum(np.sin(a * u * 6 + b * v * 6) for a, b in waves).astype(np.float32) * np.float32(0.02)
     slope_v, slope_u = np.gradient(height, 1.0 / side)
-    normals = np.stack([-slope_u, np.ones_like(height), -slope_v], axis=2).reshape(-1, 3)
+    normals: NDArray[Any] = np.stack([-slope_u, np.ones_like(height), -slope_v], axis=2).reshape(-1, 3)
     normals /= np.linalg.norm(normals, axis=1, keepdims=True)
     positions = np.stack([u, height, v], axis=2).reshape(-1, 3)
     corner = (np.arange(side - 1)[:, None] * side + np.arange(side - 1)).reshape(-1)

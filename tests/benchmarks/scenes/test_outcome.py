@@ -15,7 +15,7 @@ def scene(nodes: list[dict[str, Any]], **more: Any) -> Scene:
     return parse_scene(gltf({**triangle(), "nodes": nodes, **more}))
 
 
-SEAT = {"OMI_seat": {}}
+SEAT: dict[str, Any] = {"OMI_seat": {}}
 
 
 def test_a_seat_counts_only_on_the_node_that_had_it() -> None:
