@@ -123,7 +123,7 @@ def _walk_of(table: Type) -> _Walk | None:
 def _object_walk(table: Object) -> _Walk:
     indices = [(key, known.to) for key, known in table.fields.items() if isinstance(known, Ref)]
     pointers = [key for key, known in table.fields.items() if isinstance(known, Pointer)]
-    inner = [(key, found) for key, known in table.fields.items() if (found := _walk_of(known)) is not None]
+    inner = [(key, go) for key, known in table.fields.items() if (go := _walk_of(known)) is not None]
     has_extensions, place = "extensions" not in table.fields, table.name
 
     def walk(value: Any, field: str, extension: str, part: Part) -> None:

@@ -46,11 +46,7 @@ class _Builder:
 
     def accessor(self, array: NDArray[Any], kind: str, component: int, *, bounds: bool = False) -> int:
         """Append an accessor with a view of its own."""
-        entry: dict[str, Any] = {
-            "bufferView": self.view(array.tobytes()),
-            "componentType": component,
-            "count": len(array),
-        }
+        entry: Json = {"bufferView": self.view(array.tobytes()), "componentType": component, "count": len(array)}
         entry |= {"type": kind}
         if bounds:
             entry |= {"min": array.min(axis=0).tolist(), "max": array.max(axis=0).tolist()}
@@ -70,7 +66,7 @@ def _sheet(rng: np.random.Generator, side: int) -> tuple[NDArray[Any], NDArray[A
     waves = rng.uniform(2.0, 9.0, (4, 2))
     height = sum(np.sin(a * u * 6 + b * v * 6) for a, b in waves).astype(np.float32) * np.float32(0.02)
     slope_v, slope_u = np.gradient(height, 1.0 / side)
-    normals = np.stack([-slope_u, np.ones_like(height), -slope_v], axis=2).reshape(-1, 3)
+    normals: NDArray[Any] = np.stack([-slope_u, np.ones_like(height), -slope_v], axis=2).reshape(-1, 3)
     normals /= np.linalg.norm(normals, axis=1, keepdims=True)
     positions = np.stack([u, height, v], axis=2).reshape(-1, 3)
     corner = (np.arange(side - 1)[:, None] * side + np.arange(side - 1)).reshape(-1)
@@ -81,11 +77,11 @@ def _sheet(rng: np.random.Generator, side: int) -> tuple[NDArray[Any], NDArray[A
 
 def _picture(rng: np.random.Generator, edge: int) -> bytes:
     """A JPEG with soft shapes and grain, as photographs of walls have: about a byte for each pixel."""
-    colours: NDArray[np.float32] = np.zeros((edge, edge, 3), np.float32)
+    colours = np.zeros((edge, edge, 3), np.float32)
     for size in (8, 32, 128):
         noise = Image.fromarray(rng.integers(0, 256, (size, size, 3), dtype=np.uint8))
         colours += np.asarray(noise.resize((edge, edge), Image.Resampling.BICUBIC), np.float32)
-    colours = np.asarray(colours / 3 + rng.normal(0, 12, colours.shape).astype(np.float32), np.float32)
+    colours = colours / 3 + rng.normal(0, 12, colours.shape).astype(np.float32)
     stream = io.BytesIO()
     Image.fromarray(np.clip(colours, 0, 255).astype(np.uint8)).save(stream, "JPEG", quality=90)
     return stream.getvalue()

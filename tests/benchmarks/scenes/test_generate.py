@@ -10,8 +10,8 @@ from tests.scenes.crafted import gltf, triangle
 
 
 def test_made_scenes_are_sound_and_made_alike() -> None:
-    for first, again in ((many_nodes(200, 7), many_nodes(200, 7)), (textured(1, 64, 12), textured(1, 64, 12))):
-        assert again == first
+    for first, second in ((many_nodes(200, 7), many_nodes(200, 7)), (textured(1, 64, 12), textured(1, 64, 12))):
+        assert first == second
         assert errors_of(check(parse_scene(first))) == []
 
 
