@@ -77,11 +77,11 @@ def _sheet(rng: np.random.Generator, side: int) -> tuple[NDArray[Any], NDArray[A
 
 def _picture(rng: np.random.Generator, edge: int) -> bytes:
     """A JPEG with soft shapes and grain, as photographs of walls have: about a byte for each pixel."""
-    colours = np.zeros((edge, edge, 3), np.float32)
+    colours: NDArray[np.float32] = np.zeros((edge, edge, 3), np.float32)
     for size in (8, 32, 128):
         noise = Image.fromarray(rng.integers(0, 256, (size, size, 3), dtype=np.uint8))
         colours += np.asarray(noise.resize((edge, edge), Image.Resampling.BICUBIC), np.float32)
-    colours = colours / 3 + rng.normal(0, 12, colours.shape).astype(np.float32)
+    colours = np.asarray(colours / 3 + rng.normal(0, 12, colours.shape), np.float32)
     stream = io.BytesIO()
     Image.fromarray(np.clip(colours, 0, 255).astype(np.uint8)).save(stream, "JPEG", quality=90)
     return stream.getvalue()
