@@ -77,7 +77,7 @@ def _sheet(rng: np.random.Generator, side: int) -> tuple[NDArray[Any], NDArray[A
 
 def _picture(rng: np.random.Generator, edge: int) -> bytes:
     """A JPEG with soft shapes and grain, as photographs of walls have: about a byte for each pixel."""
-    colours = np.zeros((edge, edge, 3), np.float32)
+    colours: NDArray[Any] = np.zeros((edge, edge, 3), np.float32)
     for size in (8, 32, 128):
         noise = Image.fromarray(rng.integers(0, 256, (size, size, 3), dtype=np.uint8))
         colours += np.asarray(noise.resize((edge, edge), Image.Resampling.BICUBIC), np.float32)
