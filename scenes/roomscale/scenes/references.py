@@ -161,7 +161,8 @@ class Survey:
     def look_again(self, kind: str) -> None:
         """A list was changed in another way: walk over it again."""
         self._references = None
-        self.parts[kind] = walk_list(kind, self._json[kind])
+        if kind in self._json:
+            self.parts[kind] = walk_list(kind, self._json[kind])
 
     def _length(self, kind: str) -> int:
         if kind not in self._lengths:

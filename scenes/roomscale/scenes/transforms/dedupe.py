@@ -8,7 +8,7 @@ with others: they may be changed while the world runs, the others not.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Hashable, Iterable
+from collections.abc import Collection, Hashable
 
 import numpy as np
 
@@ -131,7 +131,7 @@ class _Joiner:
                 groups.setdefault(jsonio.dump(content), []).append(index)
         self.join(kind, groups.values(), ())
 
-    def join(self, kind: str, groups: Iterable[list[int]], places: tuple[str, ...]) -> None:
+    def join(self, kind: str, groups: Collection[list[int]], places: tuple[str, ...]) -> None:
         """Join the entries of each group, whose contents are equal, where their names and the rest allow it.
 
         `places`: keys that say where the contents are; those of a group's first entry serve all of it.
@@ -155,6 +155,8 @@ class _Joiner:
         if instead:
             kept = [index for index in range(len(entries)) if index not in instead]
             renumber(self._json, {kind: kept}, {kind: instead}, self._survey)
+        if any(len(group) > 1 for group in groups):
+            self._survey.look_again(kind)  # entries took what others say, and where their contents are
 
 
 def _add_to(twin: JsonObject, entry: JsonObject, places: tuple[str, ...]) -> None:
