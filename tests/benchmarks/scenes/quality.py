@@ -61,12 +61,13 @@ class LostImage(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """An image in a scene. `bytes`: of its file."""
+    """An image in a scene. `bytes`: of its file. `look`: as it is seen from afar."""
 
     index: int
     bytes: int
     use: ImageUse
     pixels: Image.Image
+    look: NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,16 +110,18 @@ def _put(path: Path, data: bytes) -> Path:
 
 
 def images(scene: Scene) -> list[Found]:
-    """The images that textures wear, decoded; KTX2 and what cannot be decoded are left out."""
-    found = []
+    """The images that textures wear, decoded, equal files once; KTX2 and what cannot be decoded are left out."""
+    found: dict[tuple[bytes, ImageUse], Found] = {}
     for index, use in image_uses(scene.json).items():
         image = scene.list_of("images")[index]
-        data = scene.view(image["bufferView"]) if "bufferView" in image else scene.resource(image["uri"], "")
-        try:
-            found.append(Found(index, len(data), use, decode(data, "")))
-        except SceneError:
-            continue
-    return found
+        data = bytes(scene.view(image["bufferView"]) if "bufferView" in image else scene.resource(image["uri"], ""))
+        if (data, use) not in found:
+            try:
+                pixels = decode(data, "")
+            except SceneError:
+                continue
+            found[data, use] = Found(index, len(data), use, pixels, _look(pixels, use))
+    return list(found.values())
 
 
 def compared(name: str, path: Path, cap: int, folder: Path) -> list[Pair]:
@@ -166,13 +169,13 @@ def _is_near(size: tuple[int, int], other: tuple[int, int]) -> bool:
 
 
 def _distance(image: Found, other: Found) -> float:
-    return float(np.sqrt(np.square(_look(image) - _look(other)).mean()))
+    return float(np.sqrt(np.square(image.look - other.look).mean()))
 
 
-def _look(image: Found) -> NDArray[np.float32]:
+def _look(image: Image.Image, use: ImageUse) -> NDArray[np.float32]:
     """An image from afar; what alpha hides is black, for a packer may put any colour there."""
-    pixels = image.pixels.convert("RGBA")
-    if image.use.alpha is Alpha.SHOWN:
+    pixels = image.convert("RGBA")
+    if use.alpha is Alpha.SHOWN:
         pixels = Image.alpha_composite(Image.new("RGBA", pixels.size, "black"), pixels)
     return np.asarray(pixels.convert("RGB").resize((_LOOK, _LOOK)), np.float32)
 
