@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from roomscale.scenes import Scene, SceneError, Severity, check, errors_of, parse_scene
@@ -172,6 +172,7 @@ def test_what_has_no_old_form_comes_back_itself() -> None:
 
 @settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.sampled_from(FOREIGN), json_values, json_values, st.booleans())
+@example("OMI_collider", {"type": []}, {}, False)
 def test_whatever_an_old_form_holds_the_scene_stays_sound(name: str, node: Any, root: Any, keep_old: bool) -> None:
     tree = triangle() | {"extensionsUsed": [name], "extensions": {name: root}}
     tree["nodes"][0]["extensions"] = {name: node}

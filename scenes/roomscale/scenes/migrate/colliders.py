@@ -63,7 +63,7 @@ def _shape(told: JsonObject, meshes: int) -> JsonObject | None:
         return {"type": "sphere", "sphere": {"radius": radius}}
     if kind in ("capsule", "cylinder"):
         return {"type": kind, kind: {"height": height, "radiusBottom": radius, "radiusTop": radius}}
-    if kind in MESH_TYPES and type(mesh) is int and 0 <= mesh < meshes:
+    if isinstance(kind, str) and kind in MESH_TYPES and type(mesh) is int and 0 <= mesh < meshes:
         present = MESH_TYPES[kind]
         return {"type": present, present: {"mesh": mesh}}
     return None
