@@ -19,7 +19,7 @@ help:
 	@echo "make demo [SCENE=file.glb] [PORT=8080]   open the sample worlds (or your scene) in a browser"
 	@echo "make test                               set up everything and run every check and test"
 	@echo "make proof                              what takes longer: soaks, benchmarks; results go to docs/"
-	@echo "make compile                            netcode as machine code: half the CPU (needs a C compiler)"
+	@echo "make compile                            netcode as machine code: a third less CPU (needs a C compiler)"
 	@echo "make format | lint | types | clean      single steps"
 
 # The first Python on PATH that is 3.11 or later and can make virtual environments.

@@ -6,7 +6,7 @@ from roomscale.cli.output import Output
 
 
 def compile_netcode() -> None:
-    """Compile the netcode for this machine: a visitor then costs the node about half.
+    """Compile the netcode for this machine: a visitor then costs the node about a third less.
 
     Takes a minute or two, a C compiler, and `pip install 'roomscale[compile]'`. The next `roomscale up` uses it, until
     Roomscale or Python is updated; run it again then. Without it everything works the same, at the price of more CPU.
