@@ -28,8 +28,9 @@ TRACE_SECONDS: Final = 60
 """Seconds of trace: longer than a measurement takes, and beyond its end it is walked backwards."""
 FIRST: Final = 20
 """Visitors whose joining is measured: so few that the ticks meanwhile weigh little."""
-WATCHERS: Final = 16
-"""Visitors who look at all that they are shown: enough pairs for a 99th percentile."""
+WATCHERS: Final = 20
+"""Visitors who look at all that they are shown: enough pairs for a 99th percentile. They have a process of their own,
+so that they do not wait for their turn among hundreds of others: that is not the server's latency."""
 NEAR: Final = 5.0
 """Metres within which one visitor's change must reach another: nobody is hidden there by interest management."""
 _CAPTURE: Final = 2.0
@@ -186,9 +187,10 @@ async def _loads(
         kind, foreign = plan.clients or kind, min(plan.foreign, plan.visitors)
     if kind == "libdatachannel":  # they watch nothing: others must
         kind, foreign = "aiortc", max(0, plan.visitors - WATCHERS)
-    own = plan.visitors - foreign
-    watchers = list(range(0, own, max(1, own // WATCHERS)))
-    shares = [(kind, 0, own), ("libdatachannel", own, foreign)]
+    watching = min(WATCHERS, plan.visitors - foreign)
+    others = plan.visitors - foreign - watching
+    watchers = list(range(watching))
+    shares = [(kind, 0, watching), (kind, watching, others), ("libdatachannel", watching + others, foreign)]
     loads = []
     for number, (kind, first, count) in enumerate(share for share in shares if share[2]):
         spec = Spec(address, str(folder / "trace"), epoch, watchers, str(folder / f"result{number}"))
