@@ -187,7 +187,15 @@ class Sights:
                     yield packet if when == 0 else _worth_sending(packet)
 
     def _packet(
-        self, viewers: Rows, interval: int, plan: _Plan, state: Bytes, fresh: Bools | None, tick: int, *, keep_alive: bool
+        self,
+        viewers: Rows,
+        interval: int,
+        plan: _Plan,
+        state: Bytes,
+        fresh: Bools | None,
+        tick: int,
+        *,
+        keep_alive: bool,
     ) -> Packet:
         mine = self._rows[viewers]
         sight = np.zeros((len(viewers), len(plan.asked)), np.intp)
@@ -273,8 +281,8 @@ def _with_news(packet: Packet, news: Bools, sight: npt.NDArray[np.uint16], state
 def _worth_sending(packet: Packet) -> Packet:
     """The same without the packets that would tell nothing."""
     worth = packet.counts > 0
-    viewers, intervals, counts, keyframes = (part[worth] for part in packet[:4])
-    return packet._replace(viewers=viewers, intervals=intervals, counts=counts, keyframes=keyframes)
+    viewers, intervals = packet.viewers[worth], packet.intervals[worth]
+    return Packet(viewers, intervals, packet.counts[worth], packet.keyframes[worth], packet.rows, packet.keyed)
 
 
 def _any(which: Bools) -> Bools | None:
