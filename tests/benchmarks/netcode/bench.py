@@ -35,6 +35,8 @@ NEAR: Final = 5.0
 """Metres within which one visitor's change must reach another: nobody is hidden there by interest management."""
 _CAPTURE: Final = 2.0
 """Seconds for which packets are counted."""
+_JOIN: Final = 0.2
+"""Seconds that the others' joining may take for each of them: ten times what it takes where the cores suffice."""
 _IDLE: Final = 1.0
 """Seconds that a server is left alone before its memory is read."""
 
@@ -128,7 +130,7 @@ async def _measured(server: Server, plan: Plan, folder: Path, stack: AsyncExitSt
     for number, load in enumerate(loads):
         done = 0 if number else first
         if load.count > done:
-            await load.child.ask(f"join {load.first + done} {load.count - done}", "joined", 60 + plan.visitors)
+            await load.child.ask(f"join {load.first + done} {load.count - done}", "joined", 60 + plan.visitors * _JOIN)
     await asyncio.sleep(plan.settle)
     await asyncio.gather(*(load.child.ask("begin", "began", 10) for load in loads))
     began, cpu, carried = time.monotonic(), measure.cpu(child.pid), measure.loopback()

@@ -10,6 +10,8 @@ import math
 from dataclasses import dataclass, field, replace
 from typing import Final
 
+from mypy_extensions import mypyc_attr
+
 from roomscale.netcode.core.clock import ServerClock
 from roomscale.netcode.core.messages import (
     NEWEST_VERSION,
@@ -55,6 +57,7 @@ _U32: Final = 0xFFFF_FFFF
 _NEVER: Final = float("-inf")
 
 
+@mypyc_attr(allow_interpreted_subclasses=True)
 @dataclass(slots=True)
 class Conversation:
     """One visitor's talk with the server on one session, over as many connections as it takes."""

@@ -23,6 +23,7 @@ from roomscale.netcode.webrtc.channels import Ended, Opened
 from roomscale.netcode.webrtc.client import Client
 from roomscale.netcode.webrtc.handshake import DtlsContext
 from roomscale.netcode.webrtc.sctp.config import INFINITY, SctpConfig
+from roomscale.netcode.webrtc.sctp.events import Message
 from roomscale.netcode.webrtc.stun import Address
 
 _DATAGRAM: Final = 2_048
@@ -158,5 +159,5 @@ class LeanVisitor(Talker):
         elif connection is self._used:
             if isinstance(event, Ended):
                 self._end()
-            elif not isinstance(event, Opened):
-                self._hear(Channel(event.stream), event.data)  # type: ignore[attr-defined] # a Message
+            elif isinstance(event, Message):
+                self._hear(Channel(event.stream), event.data)

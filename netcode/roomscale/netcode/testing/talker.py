@@ -13,6 +13,8 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Final, Self
 
+from mypy_extensions import mypyc_attr
+
 from roomscale.netcode.core import units
 from roomscale.netcode.core.conversation import Conversation
 from roomscale.netcode.core.messages import Channel, Entrant
@@ -25,6 +27,7 @@ _FINEST: Final = 0.001
 """Seconds from one look at what is due to the next at least: event loops know milliseconds."""
 
 
+@mypyc_attr(allow_interpreted_subclasses=True)
 class Talker(ABC):
     """A visitor without a transport."""
 
