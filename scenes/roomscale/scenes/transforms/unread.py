@@ -2,7 +2,7 @@
 
     scene = without_unread(scene)
 
-Exporters write them for every mesh; they are up to half of its bytes. The accessors go when the scene is pruned.
+Exporters write them for every mesh; they are up to a third of a file. The accessors go when the scene is pruned.
 Rule: whoever might read them keeps them: a mesh or primitive with an extension, a material with one that is not listed
 here, a node whose extension may dress the mesh in something else, and all meshes where an unknown extension is about.
 Positions, normals, colours, joints, weights and an application's own attributes always stay.
