@@ -27,8 +27,8 @@ pytestmark = pytest.mark.skipif(not SCRIPT.exists(), reason="the validator is no
 def scene(tmp_path: Path) -> Path:
     """An index of refraction between 0 and 1, which the extension forbids and our tables do not see.
 
-    None of Khronos's own erroneous fixtures would do: our checks find all of those. This one came of asking the validator
-    about each extension that it knows with values that are wrong.
+    None of Khronos's own erroneous fixtures would do: our checks find all of those. This one came of asking the
+    validator about each extension that it knows with values that are wrong.
     """
     tree = triangle()
     tree["materials"] = [{"extensions": {"KHR_materials_ior": {"ior": 0.5}}}]

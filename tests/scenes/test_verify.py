@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 from collections.abc import Callable
 from dataclasses import replace
@@ -190,9 +191,10 @@ def test_hostile_manifests_are_one_finding_or_more_and_nothing_else(folder: Path
         (folder / "manifest.json").write_bytes(text[:cut])
         assert errors_of(verify(folder).findings)
     (folder / "manifest.json").write_bytes(text)
+    values: list[Any] = [None, -1, 1e300, "../../etc/passwd", [], {}, [["/images/0"]]]
     for path in (["entry", "sha256"], ["parts", 0, "for"], ["parts", 0, "level"], ["parts"]):
-        for value in (None, -1, 1e300, "../../etc/passwd", [], {}, [["/images/0"]]):
-            rewritten(folder, lambda tree, path=path, value=value: put(tree, path, value))
+        for value in values:
+            rewritten(folder, functools.partial(put, path=path, value=value))
             assert verify(folder).findings
             (folder / "manifest.json").write_bytes(text)
 
