@@ -135,6 +135,9 @@ ADVICE: dict[str, Advice] = {
     "BUFFER_BYTE_LENGTH_MISMATCH": _CUT,
     "BUFFER_VIEW_TARGET_MISSING": _NOTHING,
     "DECODED_TOO_LARGE": _BOMB,
+    "DRACO_MALFORMED": Advice(
+        "the mesh is not drawn", _EXPORT_AGAIN, "File › Export › glTF 2.0 › Data › Compression: off; pack compresses"
+    ),
     "MESHOPT_": _GEOMETRY,
     "MESHOPT_BOMB": _BOMB,
     # Accessors
