@@ -20,12 +20,12 @@ from typing import Any, Final
 from roomscale.scenes import Scene, SceneError, mend, open_scene
 from roomscale.scenes.container import build_glb
 from tests.benchmarks.record import machine, record
-from tests.benchmarks.scenes import tools
+from tests.benchmarks.rivals import NotAvailable, install
 from tests.benchmarks.scenes.corpus import SHARED, Asset, assets
 from tests.benchmarks.scenes.measure import Cost, PackingFailed, run
 from tests.benchmarks.scenes.outcome import kept_share, like_bytes, weights
 from tests.benchmarks.scenes.report import KEEPING, OURS, Packing, goals, table
-from tests.benchmarks.scenes.tools import TOOLS, NotAvailable, Tool
+from tests.benchmarks.scenes.tools import RIVALS, TOOLS, Tool
 from tests.scenes.crafted import BINARY, triangle
 
 MODULE: Final = "python -m tests.benchmarks.scenes.run"
@@ -37,7 +37,7 @@ def main(arguments: list[str]) -> int:
     """Measure, print, and write down; 0 when all that was asked for was packed by ours, else 1."""
     options = _options(arguments)
     try:
-        tools.install()
+        install(RIVALS)
     except NotAvailable as why:
         print(f"benchmark: {why}", file=sys.stderr)
         options.tools = [tool for tool in options.tools if tool.ours]
