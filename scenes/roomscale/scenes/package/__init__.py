@@ -7,7 +7,7 @@ from roomscale.scenes.package.apply import apply
 from roomscale.scenes.package.manifest import Manifest, Part, read_manifest
 from roomscale.scenes.package.packing import DEFAULT_LIMIT, PackOptions, pack, pack_single
 from roomscale.scenes.package.report import PackReport
-from roomscale.scenes.package.write import Package, entry_of, read_package, write_package
+from roomscale.scenes.package.write import Package, manifest_of, read_package, write_package
 
 __all__ = [
     "DEFAULT_LIMIT",
@@ -17,7 +17,7 @@ __all__ = [
     "Package",
     "Part",
     "apply",
-    "entry_of",
+    "manifest_of",
     "pack",
     "pack_single",
     "read_manifest",
