@@ -4,9 +4,9 @@
  * Rule: built in one go from one file and thrown away in one go; whoever holds a stage asks it, and nothing in it refers back.
  */
 
-import { AnimationMixer, Color, Fog, FogExp2, Group, type Scene, type WebGLRenderer } from "three";
+import { AnimationMixer, Color, Fog, FogExp2, Group, type Scene, type Texture, type WebGLRenderer } from "three";
 
-import { batch } from "./batch";
+import { Batches } from "./batch";
 import type { CollisionTree } from "./bvh";
 import { meshesUnder, movingNodes } from "./colliders";
 import { disposeTree } from "./dispose";
@@ -14,6 +14,8 @@ import { findGround } from "./ground";
 import { fields, list, text } from "./json";
 import { needsReflections, setLights } from "./lights";
 import { type LoadedFile, type LoadOptions, loadFile } from "./load";
+import { Sharpener } from "./package/sharpen";
+import { decodeByBrowser, LARGEST_SIDE } from "./pictures";
 import { type PortalVolume, portalVolumes } from "./portals";
 import { type Places, readPlaces } from "./places";
 import { type PlacedSeat, placeSeats } from "./seats";
@@ -37,6 +39,8 @@ export interface Stage {
   /** Metres: whoever is lower has fallen out of the world. */
   bottom: number;
   file: LoadedFile;
+  /** Takes the parts of the package that the file is the entry of. */
+  sharpener: Sharpener;
   /** Moves what moves by itself; seconds since the last call. */
   update(seconds: number): void;
   /** Makes anew what a lost WebGL context took along. */
@@ -47,6 +51,8 @@ export interface Stage {
 export interface StageOptions extends LoadOptions {
   renderer: WebGLRenderer;
   onStage?: (stage: "textures" | "colliders") => void;
+  /** The sky's reflections were made anew. */
+  onSky?: (environment: Texture | null) => void;
 }
 
 /** Raises `SceneUnreadable`. */
@@ -73,10 +79,17 @@ export async function buildStage(entry: ArrayBuffer, options: StageOptions): Pro
   group.add(...setLights(file.root, sky, look.stated, notes));
   if (sky.dome !== null) group.add(sky.dome);
   const water = shimmer(meshes);
-  batch(file.root, moving);
+  const batches = new Batches(file.root, moving);
   const mixer = startAnimations(file);
+  const sharpener = new Sharpener({
+    file, batches, notes,
+    background: () => sky.background,
+    skyChanged: () => options.onSky?.(sky.bake()),
+    largestTexture: Math.min(renderer.capabilities.maxTextureSize, LARGEST_SIDE),
+    decode: options.decodePicture ?? decodeByBrowser,
+  });
   return {
-    group, sky, file,
+    group, sky, file, sharpener,
     fog: makeFog(places),
     tree: ground.tree,
     spots: ground.spots,
@@ -94,6 +107,7 @@ export async function buildStage(entry: ArrayBuffer, options: StageOptions): Pro
       scene.environment = sky.bake();
     },
     dispose: () => {
+      sharpener.end();
       mixer?.stopAllAction();
       mixer?.uncacheRoot(file.root);
       water.dispose();
