@@ -16,6 +16,7 @@ from tests.support.house import House
 pytestmark = [pytest.mark.browser, pytest.mark.homeserver]
 MEDIA = "/media/download/"
 ENTRY_EDGE = 256
+MOVING = 2  # triangles of the wings
 FETCHED = f"""
 performance.getEntriesByType("resource").filter((e) => e.name.includes("{MEDIA}") && e.transferSize > 0).length
 """
@@ -42,6 +43,7 @@ def test_one_enters_by_the_entry_and_the_parts_sharpen_it(browser: Browser, tmp_
         coarse = ada.enter("Ada")
         assert coarse["sharpest"] == ENTRY_EDGE
         assert coarse["parts"]["loaded"] == 0
+        assert coarse["animations"] == 0
         coarse = ada.walk("KeyW", 0.5)
         ada.page.screenshot(path=artefacts / "parts-before.png")
         assert held, "the manifest is asked for once one is inside"
@@ -52,10 +54,11 @@ def test_one_enters_by_the_entry_and_the_parts_sharpen_it(browser: Browser, tmp_
         sharp = ada.wait_for(f"r.parts.loaded === {wanted} && r.sharpest === {GROUND_EDGE}", seconds=15)
         assert sharp["parts"] == {**sharp["parts"], "level": 2, "wanted": wanted, "failed": 0}
         sharp = ada.wait_for(f"r.triangles >= {coarse['triangles']} + {SIDE * SIDE}", seconds=5)
-        assert sharp["colliders"] == coarse["colliders"], "what one walks on stays"
-        assert (sharp["textures"], sharp["geometries"]) == (coarse["textures"], coarse["geometries"]), (
-            "the old are freed"
-        )
+        assert sharp["animations"] == 1
+        assert sharp["colliders"] == coarse["colliders"] - MOVING, "what one walks on stays, but for what moves"
+        ada.wait_for("r.sound > 1.9", seconds=5)
+        both = f"r.textures === {coarse['textures']} && r.geometries === {coarse['geometries']}"
+        ada.wait_for(both, seconds=2)  # what was replaced is freed
         ada.page.screenshot(path=artefacts / "parts-after.png")
 
         ada.page.unroute_all()

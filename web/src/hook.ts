@@ -50,6 +50,9 @@ export interface Hook {
   readonly parts: PartsState | null;
   /** Pixels on the longer side of the scene's largest texture. */
   readonly sharpest: number;
+  /** Animations of the scene that play, and seconds of the longest sound that does. */
+  readonly animations: number;
+  readonly sound: number;
   /** How many textures and geometries the GPU holds. */
   readonly textures: number;
   readonly geometries: number;
@@ -86,6 +89,8 @@ export function installHook(store: Store, visit: () => Visit | null): void {
     },
     parts: () => visit()?.sharper?.state ?? null,
     sharpest: () => visit()?.world?.stats().sharpest ?? 0,
+    animations: () => visit()?.world?.stats().animations ?? 0,
+    sound: () => visit()?.world?.stats().sound ?? 0,
     textures: () => visit()?.world?.stats().textures ?? 0,
     geometries: () => visit()?.world?.stats().geometries ?? 0,
     colliders: () => visit()?.world?.stats().colliders ?? 0,

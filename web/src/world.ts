@@ -8,6 +8,7 @@
 
 import { Color, type Fog } from "three";
 
+import { soundKey } from "./audio/emitters";
 import { AudioScene } from "./audio/scene";
 import { Crowd } from "./avatar/crowd";
 import { Figure } from "./avatar/figure";
@@ -96,6 +97,10 @@ export interface WorldStats {
   /** Pixels on the longer side of the scene's largest texture, and of the largest that the GPU takes. */
   sharpest: number;
   largestTexture: number;
+  /** Animations of the scene that play. */
+  animations: number;
+  /** Seconds of the longest sound that plays. */
+  sound: number;
   /** Sound: "none" in the scene, "locked" until a gesture, "playing", or "failed" (see notes). */
   audio: "none" | "locked" | "playing" | "failed";
   notes: string[];
@@ -215,6 +220,9 @@ class CanvasWorld implements World {
       onSky: (environment) => {
         if (turn === this.standing) this.view.scene.environment = environment;
       },
+      onSound: async (target, bytes) => {
+        if (turn === this.standing) await this.audio.replace(soundKey(target.extension, target.index), bytes);
+      },
       onProgress: (done, total) => onProgress({ done: 10 + (60 * done) / total, total: 100, stage: "textures" }),
     });
     if (turn !== this.loading || this.disposed) {
@@ -311,6 +319,8 @@ class CanvasWorld implements World {
       textures: info.memory.textures,
       sharpest: this.stage === null ? 0 : largestSide(this.stage.group),
       largestTexture: this.view.renderer.capabilities.maxTextureSize,
+      animations: this.stage?.animations() ?? 0,
+      sound: this.audio.longest,
       audio: this.audio.state,
       notes: [...this.stageNotes.lines, ...this.notes.lines],
     };

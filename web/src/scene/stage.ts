@@ -4,7 +4,7 @@
  * Rule: built in one go from one file and thrown away in one go; whoever holds a stage asks it, and nothing in it refers back.
  */
 
-import { AnimationMixer, Color, Fog, FogExp2, Group, type Scene, type Texture, type WebGLRenderer } from "three";
+import { type AnimationClip, AnimationMixer, Color, Fog, FogExp2, Group, type Scene, type Texture, type WebGLRenderer } from "three";
 
 import { Batches } from "./batch";
 import type { CollisionTree } from "./bvh";
@@ -14,7 +14,8 @@ import { findGround } from "./ground";
 import { fields, list, text } from "./json";
 import { needsReflections, setLights } from "./lights";
 import { type LoadedFile, type LoadOptions, loadFile } from "./load";
-import { Sharpener } from "./package/sharpen";
+import type { Target } from "./package/manifest";
+import { below, Sharpener } from "./package/sharpen";
 import { decodeByBrowser, LARGEST_SIDE } from "./pictures";
 import { type PortalVolume, portalVolumes } from "./portals";
 import { type Places, readPlaces } from "./places";
@@ -38,6 +39,8 @@ export interface Stage {
   triangles: number;
   /** Metres: whoever is lower has fallen out of the world. */
   bottom: number;
+  /** Animations that play. */
+  animations(): number;
   file: LoadedFile;
   /** Takes the parts of the package that the file is the entry of. */
   sharpener: Sharpener;
@@ -51,6 +54,8 @@ export interface Stage {
 export interface StageOptions extends LoadOptions {
   renderer: WebGLRenderer;
   onStage?: (stage: "textures" | "colliders") => void;
+  /** A sound of the scene is another; raises `PartUnusable`. */
+  onSound?: (target: Target, bytes: ArrayBuffer) => Promise<void>;
   /** The sky's reflections were made anew. */
   onSky?: (environment: Texture | null) => void;
 }
@@ -80,11 +85,19 @@ export async function buildStage(entry: ArrayBuffer, options: StageOptions): Pro
   if (sky.dome !== null) group.add(sky.dome);
   const water = shimmer(meshes);
   const batches = new Batches(file.root, moving);
-  const mixer = startAnimations(file);
+  let mixer = startAnimations(file, file.animations);
   const sharpener = new Sharpener({
     file, batches, notes,
     background: () => sky.background,
     skyChanged: () => options.onSky?.(sky.bake()),
+    animate: (clips, moves) => {
+      mixer?.stopAllAction();
+      mixer = startAnimations(file, clips);
+      const gone = below(moves);
+      ground.tree.remove(ground.ranges.filter(({ mesh }) => gone.has(mesh)));
+      ground.ranges = [];
+    },
+    sound: (target, bytes) => options.onSound?.(target, bytes) ?? Promise.resolve(),
     largestTexture: Math.min(renderer.capabilities.maxTextureSize, LARGEST_SIDE),
     decode: options.decodePicture ?? decodeByBrowser,
   });
@@ -99,6 +112,7 @@ export async function buildStage(entry: ArrayBuffer, options: StageOptions): Pro
     meshes: meshes.length,
     triangles,
     bottom: ground.tree.bounds.minY - 8,
+    animations: () => mixer?.stats.actions.inUse ?? 0,
     update: (seconds) => {
       mixer?.update(seconds);
       water.update(seconds);
@@ -125,10 +139,10 @@ function makeFog({ fog }: Places): Fog | FogExp2 | null {
 }
 
 /** All animations of a scene play and repeat, as there is nothing that would start them. */
-function startAnimations(file: LoadedFile): AnimationMixer | null {
-  if (file.animations.length === 0) return null;
+function startAnimations(file: LoadedFile, clips: readonly AnimationClip[]): AnimationMixer | null {
+  if (clips.length === 0) return null;
   const mixer = new AnimationMixer(file.root);
-  for (const clip of file.animations.slice(0, 200)) mixer.clipAction(clip).play();
+  for (const clip of clips.slice(0, 200)) mixer.clipAction(clip).play();
   return mixer;
 }
 

@@ -5,12 +5,13 @@
  * leaves everything as it was. A stage that is gone takes nothing any more.
  */
 
-import type { Texture } from "three";
+import type { AnimationClip, Object3D, Texture } from "three";
 
 import type { Batches } from "../batch";
 import type { Notes } from "../json";
 import type { LoadedFile } from "../load";
 import type { DecodePicture } from "../pictures";
+import { AnimationGatherer, movedBy } from "./animations";
 import { ImageReplacer, texturesBelow } from "./images";
 import type { Part, Target } from "./manifest";
 import { replaceMeshes } from "./meshes";
@@ -34,6 +35,10 @@ export interface Sharpenable {
   readonly background: () => Texture | null;
   /** The sky shows another picture. */
   readonly skyChanged: () => void;
+  /** All animations are there, and these objects move from now on. */
+  readonly animate: (clips: AnimationClip[], moving: ReadonlySet<Object3D>) => void;
+  /** A sound is another. Raises `PartUnusable`. */
+  readonly sound: (target: Target, bytes: ArrayBuffer) => Promise<void>;
   readonly largestTexture: number;
   readonly decode: DecodePicture;
 }
@@ -42,10 +47,13 @@ export class Sharpener {
   private gone = false;
   private turn: Promise<unknown> = Promise.resolve();
   private readonly images: ImageReplacer;
+  private readonly animations: AnimationGatherer;
+  private moving: ReadonlySet<Object3D> = new Set();
   private readonly isCurrent = (): boolean => !this.gone;
 
   constructor(private readonly stage: Sharpenable) {
     const textures = (): Texture[] => [...texturesBelow(stage.file.root), ...[stage.background()].filter((texture) => texture !== null)];
+    this.animations = new AnimationGatherer(stage.file);
     this.images = new ImageReplacer(stage.file, textures, stage.decode, stage.largestTexture);
   }
 
@@ -73,11 +81,26 @@ export class Sharpener {
       }
       case "meshes": {
         const changed = await replaceMeshes(file, arrived, notes, this.isCurrent);
-        if (!this.gone) batches.renew(changed, new Set());
+        if (!this.gone) batches.renew(changed, this.moving);
         return;
       }
-      default:
+      case "animations": {
+        const clips = await this.animations.take(arrived, notes);
+        if (clips === null || this.gone) return;
+        this.moving = movedBy(clips, file);
+        batches.renew(below(this.moving), this.moving);
+        this.stage.animate(clips, this.moving);
         return;
+      }
+      case "audio":
+        for (const target of targets) await this.stage.sound(target, bytes);
     }
   }
+}
+
+/** These objects and all below them. */
+export function below(roots: ReadonlySet<Object3D>): Set<Object3D> {
+  const found = new Set<Object3D>();
+  for (const root of roots) root.traverse((object) => found.add(object));
+  return found;
 }
