@@ -98,6 +98,7 @@ export async function buildStage(entry: ArrayBuffer, options: StageOptions): Pro
       ground.ranges = [];
     },
     sound: (target, bytes) => options.onSound?.(target, bytes) ?? Promise.resolve(),
+    drawn: nextFrame,
     largestTexture: Math.min(renderer.capabilities.maxTextureSize, LARGEST_SIDE),
     decode: options.decodePicture ?? decodeByBrowser,
   });
@@ -130,6 +131,19 @@ export async function buildStage(entry: ArrayBuffer, options: StageOptions): Pro
       for (const bitmap of file.bitmaps) bitmap.close();
     },
   };
+}
+
+/** Milliseconds after which a page that draws nothing, being hidden, is waited for no longer. */
+const HIDDEN_FRAME = 250;
+
+function nextFrame(): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(resolve, HIDDEN_FRAME);
+    requestAnimationFrame(() => {
+      clearTimeout(timer);
+      resolve();
+    });
+  });
 }
 
 function makeFog({ fog }: Places): Fog | FogExp2 | null {

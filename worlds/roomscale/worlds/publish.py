@@ -75,7 +75,8 @@ class Uploads:
     def __str__(self) -> str:
         if not self.new:
             return f"all {self.files} files were there already" if self.files > 1 else "the file was there already"
-        return f"{self.new} of {self.files} files were new, {self.bytes_new / 1e6:.1f} MB"
+        which = f"{self.new} of {self.files} files were" if self.files > 1 else "the file was"
+        return f"{which} new, {self.bytes_new / 1e6:.1f} MB"
 
 
 @dataclass(frozen=True)

@@ -27,6 +27,7 @@ async function stage(entry: Crafted) {
     skyChanged: () => undefined,
     animate: (clips, moving) => played.push({ clips, moving }),
     sound: ({ pointer }) => Promise.resolve(void sounds.push(pointer)),
+    drawn: () => Promise.resolve(),
     largestTexture: 4096,
   });
   const bring = (kind: Kind, indices: number[], bytes: ArrayBuffer | Uint8Array, more: { wanted?: number[]; animations?: number; level?: number } = {}) => {

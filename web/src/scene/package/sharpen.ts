@@ -39,6 +39,8 @@ export interface Sharpenable {
   readonly animate: (clips: AnimationClip[], moving: ReadonlySet<Object3D>) => void;
   /** A sound is another. Raises `PartUnusable`. */
   readonly sound: (target: Target, bytes: ArrayBuffer) => Promise<void>;
+  /** Resolves when what was changed has been drawn. */
+  readonly drawn: () => Promise<void>;
   readonly largestTexture: number;
   readonly decode: DecodePicture;
 }
@@ -60,7 +62,8 @@ export class Sharpener {
   /** Puts a part in its place, after those that came before it. Raises `PartUnusable`. */
   apply(arrived: Arrived): Promise<void> {
     const mine = this.turn.then(() => (this.gone ? undefined : this.place(arrived)));
-    this.turn = mine.catch(() => undefined);
+    // What is put up in one frame goes to the GPU in one frame: a part at a time keeps walking smooth.
+    this.turn = mine.then(() => this.stage.drawn()).catch(() => undefined);
     return mine;
   }
 
