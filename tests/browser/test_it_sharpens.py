@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +20,8 @@ pytestmark = [pytest.mark.browser, pytest.mark.homeserver]
 MEDIA = "/media/download/"
 ENTRY_EDGE = 256
 MOVING = 2  # triangles of the wings
-FETCHED = f"""
-performance.getEntriesByType("resource").filter((e) => e.name.includes("{MEDIA}") && e.transferSize > 0).length
-"""
+_ENTRIES = 'performance.getEntriesByType("resource")'
+FETCHED = f'{_ENTRIES}.filter((e) => e.name.includes("{MEDIA}") && e.transferSize > 0).length'
 """How many media the browser has asked a server for; those that its cache had are not counted."""
 
 
@@ -71,11 +73,23 @@ def test_one_enters_by_the_entry_and_the_parts_sharpen_it(browser: Browser, tmp_
         ada.page.get_by_text("The world has changed around you").wait_for(timeout=10_000)
         ada.wait_for(f"r.parts.loaded === {len(chosen(again, 2))}", seconds=15)
         assert ada.page.evaluate(FETCHED) - before == 2 + len(new), "entry, manifest, and what is new"
+        fetched = ada.page.evaluate(FETCHED)
         said = uploads(house)
-        assert said[0].startswith("all ") or " were new" in said[0]
+        assert said[0].startswith(f"{2 + len(kept)} of {2 + len(kept)} files were new, ")
         assert said[-1].startswith(f"{2 + len({part.sha256 for part in again.parts} - kept)} of ")
+
+        again = packed_world(tmp_path / "new" / "garden", wall=3)
+        told = publish(tmp_path / "new" / "garden", house)
+        assert (told["files"], told["files_new"]) == (2 + len({part.sha256 for part in again.parts}), 3)
+        ada.wait_for(f"{FETCHED} === {fetched + 3} && r.parts.loaded === {len(chosen(again, 2))}", seconds=20)
         assert ada.page.evaluate("window.__same_page") is True
         ada.close()
+
+
+def publish(folder: Path, house: House) -> Any:
+    """What `roomscale publish --json` says."""
+    command = [sys.executable, "-m", "roomscale.cli.app", "publish", str(folder), "--data", str(house.data), "--json"]
+    return json.loads(subprocess.run(command, capture_output=True, timeout=60, check=True).stdout)
 
 
 def uploads(house: House) -> list[Any]:
