@@ -5,7 +5,7 @@
  * The old picture's memory is freed, on the GPU too; what all pictures take together is bounded.
  */
 
-import { type Material, type Object3D, Source, Texture } from "three";
+import { type Material, type Object3D, Texture, TextureSource } from "three";
 
 import type { DecodePicture } from "../pictures";
 import { LARGEST_SIDE, pictureSize } from "../pictures";
@@ -26,7 +26,7 @@ export interface Pictures {
 }
 
 export class ImageReplacer {
-  /** Pixels by image; images that one file replaced share it. */
+  /** Pixels by source. */
   private readonly pixels = new Map<Texture["source"], number>();
 
   constructor(
@@ -46,7 +46,7 @@ export class ImageReplacer {
     if (Math.min(size.width, size.height) < 1 || side > LARGEST_SIDE) throw new PartUnusable(`it has ${size.width}×${size.height} pixels`);
     const scale = Math.min(1, this.largest / side);
     const wanted = size.width * size.height * scale * scale;
-    if (this.total() + wanted > (level <= 1 ? PHONE_PIXELS : DESKTOP_PIXELS)) throw new PartUnusable("all pictures together would be too large");
+    if (this.total() + wanted * targets.length > (level <= 1 ? PHONE_PIXELS : DESKTOP_PIXELS)) throw new PartUnusable("all pictures together would be too large");
     let picture: ImageBitmap | ImageData;
     try {
       picture = await this.decode(new Blob([bytes]), size, this.largest);
@@ -63,15 +63,21 @@ export class ImageReplacer {
   private show(targets: readonly Target[], picture: ImageBitmap | ImageData): Texture[] {
     const { sources, bitmaps } = this.pictures;
     const old = new Set(targets.flatMap(({ index }) => [...(sources.get(index) ?? [])]));
-    const fresh = new Source(picture) as unknown as Texture["source"];
-    const shown = [...new Set(this.textures())].filter((texture) => old.has(texture.source));
-    for (const texture of shown) {
-      texture.dispose(); // first: the renderer finds what it holds by the old source
-      texture.source = fresh;
-      texture.needsUpdate = true;
+    const textures = [...new Set(this.textures())];
+    const shown: Texture[] = [];
+    for (const { index } of targets) {
+      const mine = sources.get(index) ?? new Set();
+      // A source for each image: the next part may be for one of them alone.
+      const fresh: Texture["source"] = new TextureSource<unknown>(picture);
+      for (const texture of textures.filter(({ source }) => mine.has(source))) {
+        texture.dispose(); // first: the renderer finds what it holds by the old source
+        texture.source = fresh;
+        texture.needsUpdate = true;
+        shown.push(texture);
+      }
+      sources.set(index, new Set([fresh]));
+      this.pixels.set(fresh, picture.width * picture.height);
     }
-    for (const { index } of targets) sources.set(index, new Set([fresh]));
-    this.pixels.set(fresh, picture.width * picture.height);
     if ("close" in picture) bitmaps.push(picture);
     const used = new Set([...sources.values()].flatMap((all) => [...all].map(({ data }) => data as unknown)));
     for (const source of old) {

@@ -73,6 +73,16 @@ describe("a sharper picture", () => {
     expect(before.map(width)).toEqual([1024, 1024]);
   });
 
+  it("for two images may be followed by one for one of them", async () => {
+    const entry = new Crafted();
+    const [a, b] = [entry.painted(64), entry.painted(64)].map((material) => entry.node({ mesh: entry.mesh(1, material) })) as [number, number];
+    const { file, bring } = await stage(entry);
+    await bring("images", [0, 1], picture(128));
+    expect([width(mapOf(file, a)), width(mapOf(file, b))]).toEqual([128, 128]);
+    await bring("images", [1], picture(256));
+    expect([width(mapOf(file, a)), width(mapOf(file, b))]).toEqual([128, 256]);
+  });
+
   it("that is none, absurd, or one too many is declined, and the old one stays", async () => {
     const entry = new Crafted();
     const node = entry.node({ mesh: entry.mesh(1, entry.painted(64)) });
