@@ -17,6 +17,7 @@ from roomscale.scenes.authoring import NAME as WORLD_FILE
 from roomscale.scenes.authoring import author, beside, read_world_file
 from roomscale.scenes.judgement import judge
 from roomscale.scenes.khronos import Validator
+from roomscale.scenes.package import verify
 from roomscale.scenes.package.write import MANIFEST, entry_name, manifest_of
 
 SHOWN_NOTES = 8  # of a scene with hundreds of mended values the first few say enough
@@ -39,9 +40,9 @@ def sound_scene(
 ) -> SoundScene:
     """Read, author and check one file. Raises BadScene, which says what to do next.
 
-    `path`: a scene, or a packed folder, which stands for its entry: that one is checked and never changed, since the
-    manifest names its bytes. `fixes`: whether to mend what needs no choice. `world_file`: instead of the `world.toml`
-    beside the scene. `validator`: Khronos's, to be asked too.
+    `path`: a scene, or a packed folder, which stands for its entry: that one is checked with its parts and never
+    changed, since the manifest names its bytes. `fixes`: whether to mend what needs no choice. `world_file`: instead of
+    the `world.toml` beside the scene. `validator`: Khronos's, to be asked too.
     """
     with output.step(f"checking {path.name}"):
         try:
@@ -55,10 +56,10 @@ def sound_scene(
             mended: list[Finding] = []
             if fixes:
                 scene, mended = mend(scene)
-            findings = [*authored, *judge(scene, validator)]
+            findings = verify(folder, validator).findings if is_packed else [*authored, *judge(scene, validator)]
             if errors := errors_of(findings):
                 helps = not (fixes or is_packed) and not errors_of([*authored, *judge(mend(scene)[0], validator)])
-                next_step = "; --fix mends it" if helps else f"; `roomscale check {path.name}` tells how to mend it"
+                next_step = "; --fix mends it" if helps else f"; `roomscale check {folder.name}` tells how to mend it"
                 raise BadScene(path.name, RejectedScene(errors), next_step)
             named = scene.named_files()
         except SceneError as error:

@@ -6,6 +6,7 @@ Pillow raises becomes `BrokenData`. As glTF asks (§3.9.2 "Images"), colour prof
 
 from __future__ import annotations
 
+import hashlib
 import io
 import warnings
 from dataclasses import dataclass
@@ -101,6 +102,26 @@ def decode(data: bytes | memoryview, where: str, limits: Limits = DEFAULT_LIMITS
     except Exception as error:  # Pillow's plugins each raise what they like: OSError, SyntaxError, RuntimeError…
         raise BrokenData("IMAGE_DATA_INVALID", where, "the image is broken or cut off; export it again") from error
     return _plain(image)
+
+
+def fingerprint(data: bytes | memoryview, limits: Limits = DEFAULT_LIMITS) -> bytes:
+    """A hash of all that is seen of an image of 8 bits a channel: size, pixels, alpha, and what it says of its colours.
+
+    Equal for two files of one picture, whether its colours stand in a palette or not. Raises as `resized` does.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        image = decode(data, "", limits)
+        told = _colour_space(data)
+    seen = hashlib.sha256(repr((image.mode, image.size, told)).encode())
+    seen.update(np.asarray(image).data)
+    return seen.digest()
+
+
+def _colour_space(data: bytes | memoryview) -> tuple[object, ...]:
+    """Profile, gamma and primaries: glTF's viewers ignore them, others may not."""
+    with Image.open(io.BytesIO(data)) as image:
+        return tuple(image.info.get(key) for key in ("icc_profile", "gamma", "chromaticity"))
 
 
 def _check_size(width: int, height: int, where: str, limits: Limits) -> None:
