@@ -55,10 +55,10 @@ def test_what_nobody_can_mend_for_the_creator_is_refused_with_what_to_do(tmp_pat
 
 
 def test_a_packed_folder_is_published_as_it_is(tmp_path: Path) -> None:
-    package, _ = pack(parse_scene(worlds.garden()))
+    package, _ = pack(parse_scene(worlds.garden().replace(b'"bench"', b'"spawn"')))  # a name that authoring understands
     folder = tmp_path / "Winter Garden"
     write_package(package, folder)
-    (folder / "world.toml").write_text('[node."bench"]\nseat = false\n')  # was for the scene; the entry stays
+    (folder / "world.toml").write_text('[node."spawn"]\nseat = false\n')  # was for the scene; the entry stays
     ready = prepare_scene(folder, Output())
     assert (ready.name, ready.glb) == ("Winter Garden", package.entry)
     assert ready.package is not None

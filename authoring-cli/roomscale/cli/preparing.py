@@ -52,7 +52,9 @@ def sound_scene(
                 raise UsageError(f"{folder} is packed already: give --world-file to `roomscale pack`")
             fixes = fixes and not is_packed
             told = None if is_packed else world_file or beside(path)
-            scene, authored = author(open_scene(path), read_world_file(told) if told else None)
+            scene, authored = open_scene(path), list[Finding]()
+            if not is_packed:  # a package says all that it means; names would say again what `world.toml` unsaid
+                scene, authored = author(scene, read_world_file(told) if told else None)
             mended: list[Finding] = []
             if fixes:
                 scene, mended = mend(scene)
