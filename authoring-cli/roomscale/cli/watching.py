@@ -71,7 +71,7 @@ async def watch_scene(house: House, path: Path, world_file: Path | None, shown: 
                 continue
             try:
                 ready = await asyncio.to_thread(prepare_scene, path, output, world_file, validator=validator)
-                if ready.glb == shown.glb:
+                if ready.shows_what(shown):
                     output.note("nothing has changed in the world")
                 else:
                     await publish_as_host(client, house, ready, output)

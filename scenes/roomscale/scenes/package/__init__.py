@@ -9,7 +9,7 @@ from roomscale.scenes.package.manifest import Manifest, Part, read_manifest
 from roomscale.scenes.package.packing import DEFAULT_LIMIT, PackOptions, pack, pack_single
 from roomscale.scenes.package.report import PackReport
 from roomscale.scenes.package.verify import Verified, is_package, verify
-from roomscale.scenes.package.write import Package, entry_of, read_package, write_package
+from roomscale.scenes.package.write import Package, manifest_of, read_package, write_package
 
 __all__ = [
     "DEFAULT_LIMIT",
@@ -20,8 +20,8 @@ __all__ = [
     "Part",
     "Verified",
     "apply",
-    "entry_of",
     "is_package",
+    "manifest_of",
     "pack",
     "pack_single",
     "read_manifest",
