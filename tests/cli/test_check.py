@@ -266,6 +266,7 @@ def test_the_command_judges_hostile_files_quickly_and_in_little_memory(name: str
 
 
 @pytest.mark.proof
+@pytest.mark.timeout(900)  # a hundred processes, each of a second or so, on a machine that may do other things
 @pytest.mark.skipif(not (SHARED / "hostile").is_dir(), reason="../shared/hostile is not there")
 def test_every_hostile_file_gets_its_verdict_from_the_command() -> None:
     with (SHARED / "hostile" / "MANIFEST.tsv").open(encoding="utf-8", newline="") as file:
