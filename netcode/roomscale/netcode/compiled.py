@@ -42,7 +42,7 @@ HOT: Final = (
         for path in (_HERE / folder).glob("*.py")
         if path.name != "__init__.py" and path.relative_to(_HERE).as_posix() not in _LEFT_OUT
     ),
-    *(f"node/{name}.py" for name in ("addresses", "lean", "loop", "node", "transport", "transports")),
+    *(f"node/{name}.py" for name in ("addresses", "lean", "loop", "node", "transport", "transports", "udp")),
     *(f"testing/{name}.py" for name in ("talker", "lean_visitor")),
 )
 """What is compiled: paths below this package."""

@@ -1,31 +1,26 @@
 """The lean transport: all visitors of a node behind one UDP port, by the endpoint of `netcode.webrtc`.
 
-Rule: sockets, the clock and which connection is whose session; what a datagram means is the endpoint's affair.
+Rule: the clock, and which connection is whose session; what a datagram means is the endpoint's affair.
 
 A session has one connection in use and one more that may replace it, as every `Transport`'s. Another offer of the
 *same* peer connection is an ICE restart: it keeps both the connection and its channels.
 
-What is sent between two `flush`es goes out in as few packets as it fits, so a tick is one packet to each visitor. The
-socket is drained in batches: once datagrams come in numbers it is read by the clock, every `_PAUSE`, until it falls
-silent. That costs a visitor's pose so much of its age, and saves a wake-up for each.
+What is sent between two `flush`es goes out in as few packets as it fits, so a tick is one packet to each visitor.
 """
 
 from __future__ import annotations
 
 import asyncio
-import logging
-import socket
 import time
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
 from roomscale.netcode.core.messages import Channel
-from roomscale.netcode.errors import TransportError
 from roomscale.netcode.node import addresses
 from roomscale.netcode.node.transport import Handler
-from roomscale.netcode.webrtc import sdp, stun
+from roomscale.netcode.node.udp import Sockets
+from roomscale.netcode.webrtc import sdp
 from roomscale.netcode.webrtc.certificate import Certificate
 from roomscale.netcode.webrtc.channels import Event, Opened
 from roomscale.netcode.webrtc.connection import Connection
@@ -33,33 +28,16 @@ from roomscale.netcode.webrtc.endpoint import Endpoint, EndpointConfig
 from roomscale.netcode.webrtc.ladder import LOOK, RATES, Ladder
 from roomscale.netcode.webrtc.sctp.config import INFINITY, SctpConfig
 from roomscale.netcode.webrtc.sctp.events import Message
-from roomscale.netcode.webrtc.stun import Address
-
-log = logging.getLogger(__name__)
 
 _CHANNELS: Final = (Channel.EVENTS, Channel.POSES)
 """By stream id."""
-_COUNTED: Final = ("answered", "restarted", "snapshots_skipped", "too_slow", "unsent", "datagrams_in")
-_BUFFER: Final = 4_194_304
-"""Bytes that the kernel may hold each way: a tick of 1,000 visitors is 1.2 MB. (Linux gives what rmem_max allows.)"""
-_DATAGRAM: Final = 2_048
-"""Bytes of a datagram that are looked at; longer ones are cut, and then fail their checks."""
-_BATCH: Final = 256
-"""Datagrams taken before anything else gets its turn: about 5 ms of work."""
-_BUSY: Final = 3
-"""Datagrams in one drain from which the socket is read by the clock..."""
-_PAUSE: Final = 0.003
-"""...every so many seconds: clients aim 4 to 12 ms ahead of the tick..."""
-_SILENT: Final = 8
-"""...until so many looks in a row found nothing."""
+_COUNTED: Final = ("answered", "restarted", "snapshots_skipped", "too_slow")
 _SACK_DELAY: Final = 0.15
 """Seconds that an acknowledgement waits to ride on a snapshot: three ticks. The RFC allows 0.2."""
 _FINEST: Final = 0.01
 """Seconds between two looks at the timers at least: none of them is finer than an acknowledgement held back."""
 _FAREWELL: Final = 0.01
 """Seconds between two looks at whether a GOODBYE has arrived."""
-_MOST_VIA: Final = 8_192
-"""Addresses whose sockets are remembered before those that are nobody's are forgotten."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,18 +62,14 @@ class LeanTransport:
     def __init__(self, config: LeanConfig, handler: Handler) -> None:
         self._config = config
         self._handler = handler
-        self._sockets = bind(addresses.candidates(config.bind_hosts), config.port)
-        bound = [(host, own.getsockname()[1]) for host, own in self._sockets.items()]
+        self._sockets = Sockets(addresses.candidates(config.bind_hosts), config.port)
         self._endpoint = Endpoint(
             EndpointConfig(
-                candidates=sdp.advertised(bound, config.public_address),
+                candidates=sdp.advertised(self._sockets.bound, config.public_address),
                 certificate=Certificate.generate(datetime.now(UTC)),
                 sctp=SctpConfig(send_queue=config.backlog, sack_delay=_SACK_DELAY),
             )
         )
-        self._by_family = {own.family: own for own in reversed(self._sockets.values())}
-        self._via: dict[Address, socket.socket] = {}
-        """Which socket an address came by, where a family has several."""
         self._open: dict[str, Connection] = {}
         self._ladders: dict[Connection, Ladder] = {}
         """Of those in use."""
@@ -105,11 +79,10 @@ class LeanTransport:
         self._timer: asyncio.TimerHandle | None = None
         self._timer_at = INFINITY
         self._counts = dict.fromkeys(_COUNTED, 0)
-        self._several = len(self._sockets) > len(self._by_family)
         self._flushing = False
         self._loop = asyncio.get_running_loop()
-        self._listen()
         self._look_timer = self._loop.call_later(LOOK, self._look)
+        self._sockets.listen(self._endpoint.receive, self.flush, self._endpoint.knows)
 
     async def answer(self, session: str, offer: str) -> str:
         """See `Transport.answer`."""
@@ -149,7 +122,7 @@ class LeanTransport:
         try:
             while True:
                 now = time.monotonic()
-                self._transmit(self._endpoint.outgoing(now))
+                self._sockets.send(self._endpoint.outgoing(now))
                 happened = self._endpoint.events()
                 if not happened:
                     break
@@ -176,9 +149,7 @@ class LeanTransport:
         self._look_timer.cancel()
         if self._timer:
             self._timer.cancel()
-        for own in self._sockets.values():
-            self._loop.remove_reader(own)
-            own.close()
+        self._sockets.close()
 
     def stats(self) -> dict[str, int]:
         """See `Transport.stats`."""
@@ -186,6 +157,8 @@ class LeanTransport:
             "open": len(self._open),
             "connecting": len(self._connecting),
             **self._counts,
+            "unsent": self._sockets.unsent,
+            "datagrams_in": self._sockets.received,
             **{f"at_{rate:g}_hz": sum(ladder.rate == rate for ladder in self._ladders.values()) for rate in RATES},
             "datagrams_unknown": self._endpoint.tally.unknown,
         }
@@ -259,66 +232,6 @@ class LeanTransport:
             if connection.channels.sctp is not None and ladder.look(connection.channels.sctp.stats, now) != before:
                 self._handler.paced(connection.name, ladder.rate)
 
-    # Sockets
-
-    def _listen(self) -> None:
-        for own in self._sockets.values():
-            self._loop.add_reader(own, self._readable, own)
-
-    def _readable(self, own: socket.socket) -> None:
-        """Something came, after a silence."""
-        if self._drain(own) >= _BUSY:
-            self._loop.remove_reader(own)
-            self._loop.call_later(_PAUSE, self._poll, own, 0)
-
-    def _poll(self, own: socket.socket, silent: int) -> None:
-        """Look what came meanwhile. `silent`: looks in a row that found nothing."""
-        if own.fileno() < 0:
-            return
-        silent = 0 if self._drain(own) else silent + 1
-        if silent < _SILENT:
-            self._loop.call_later(_PAUSE, self._poll, own, silent)
-        else:
-            self._loop.add_reader(own, self._readable, own)
-
-    def _drain(self, own: socket.socket) -> int:
-        """Take a batch; how many datagrams there were. What is more than that waits for the next look."""
-        endpoint, now = self._endpoint, time.monotonic()
-        count = 0
-        try:
-            while count < _BATCH:
-                datagram, address = own.recvfrom(_DATAGRAM)
-                count += 1
-                if self._several:
-                    self._note(own, datagram, address)
-                endpoint.receive(datagram, address, now)
-        except BlockingIOError:
-            pass
-        except OSError as error:  # Linux tells of an earlier send that found nobody
-            log.debug("UDP: %s", error)
-        if count:
-            self._counts["datagrams_in"] += count
-            self.flush()
-        return count
-
-    def _note(self, own: socket.socket, datagram: bytes, address: Address) -> None:
-        """Answers leave by the socket that was asked: remember which, for as many addresses as may be in use."""
-        if self._via.get(address) is own or not stun.is_stun(datagram):
-            return
-        if len(self._via) > _MOST_VIA:
-            self._via = {known: via for known, via in self._via.items() if self._endpoint.knows(known)}
-        self._via[address] = own
-
-    def _transmit(self, datagrams: Sequence[tuple[bytes, Address]]) -> None:
-        for datagram, address in datagrams:
-            own = self._via.get(address) if self._several else None
-            if own is None:
-                own = self._by_family[_family(address)]
-            try:
-                own.sendto(datagram, address)
-            except OSError:  # a full buffer, an address that cannot be reached: lost, as on any network
-                self._counts["unsent"] += 1
-
     def _wake_up(self) -> None:
         """Have `_due` called when the endpoint wants it."""
         at = self._endpoint.next_timer()
@@ -335,30 +248,3 @@ class LeanTransport:
         self._timer, self._timer_at = None, INFINITY
         self._endpoint.on_timer(time.monotonic())
         self.flush()
-
-
-def bind(hosts: Sequence[str], port: int) -> dict[str, socket.socket]:
-    """One UDP socket for each address, on the same port. Raises TransportError."""
-    sockets: dict[str, socket.socket] = {}
-    for host in hosts:
-        own = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_DGRAM)
-        sockets[host] = own
-        try:
-            if own.family == socket.AF_INET6:
-                own.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-            for option in (socket.SO_RCVBUF, socket.SO_SNDBUF):
-                own.setsockopt(socket.SOL_SOCKET, option, _BUFFER)
-            own.setblocking(False)
-            own.bind((host, port))
-        except OSError as error:
-            for bound in sockets.values():
-                bound.close()
-            raise TransportError(
-                f"cannot bind UDP port {port or 'of any number'} on {host}: {error.strerror}"
-            ) from None
-        port = own.getsockname()[1]
-    return sockets
-
-
-def _family(address: Address) -> socket.AddressFamily:
-    return socket.AF_INET if len(address) == 2 else socket.AF_INET6
