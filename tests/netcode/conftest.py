@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from roomscale.netcode.core.conversation import Conversation
 from roomscale.netcode.core.messages import GoodbyeCode, Role
 from roomscale.netcode.node import seam
 from roomscale.netcode.node.seam_client import SeamClient
@@ -91,11 +92,12 @@ class House:
         await visitor.inside()
         return visitor
 
-    async def knock(self, session: str, **fields: Any) -> Visitor | SocketVisitor:
-        """A visitor by this house's transport, on the way in."""
+    async def knock(self, session: str, *, talk: Conversation | None = None, **fields: Any) -> Visitor | SocketVisitor:
+        """A visitor by this house's transport, on the way in. talk: what they say, if not what everybody does."""
         if self.by_websocket:
-            return await self._knock_by_websocket(await self.key(session, **fields))
+            return await self._knock_by_websocket(await self.key(session, **fields), talk)
         visitor = self.visitor()
+        visitor.talk = talk or visitor.talk
         reply = await self.call(session, visitor, **fields)
         assert isinstance(reply, seam.Answer), reply
         return visitor
@@ -119,8 +121,9 @@ class House:
         await visitor.inside()
         return visitor
 
-    async def _knock_by_websocket(self, key: str) -> SocketVisitor:
+    async def _knock_by_websocket(self, key: str, talk: Conversation | None = None) -> SocketVisitor:
         visitor = SocketVisitor(await StreamPipe.to(seam.websocket_path(self.path)))
+        visitor.talk = talk or visitor.talk
         self._visitors.push_async_callback(visitor.close)
         await visitor.open(key)
         return visitor

@@ -206,10 +206,16 @@ async def test_silence_ends_a_session(houses: Houses) -> None:
     await house.pushed(seam.Closed("b", GoodbyeCode.SILENT, "nothing heard for 1 s"))
 
 
-async def test_who_never_says_hello_is_let_go(houses: Houses, monkeypatch: pytest.MonkeyPatch) -> None:
+class Speechless(Conversation):
+    """Comes in and does not say HELLO."""
+
+    def opened(self, now: float) -> list[tuple[Channel, bytes]]:
+        return []
+
+
+async def test_who_never_says_hello_is_let_go(houses: Houses) -> None:
     house = await houses(hello_timeout=1.0)
-    monkeypatch.setattr(Conversation, "opened", lambda *_: [])
-    await house.knock("m")
+    await house.knock("m", talk=Speechless())
     await house.ended("m", 4)
     assert await house.gate.sessions() == ()
     assert await house.open_connections() == 0

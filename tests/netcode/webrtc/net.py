@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -65,6 +66,8 @@ class Net:
         self.events: list[tuple[Connection, Event]] = []
         self.sent: list[tuple[bytes, Address]] = []
         """All datagrams of the server's."""
+        self.came: Counter[Address] = Counter()
+        """Bytes that reached the server, by where they came from."""
         self.now = 100.0
         self._context = DtlsContext(certificate("client"))
 
@@ -107,6 +110,7 @@ class Net:
         now = self.now
         for visitor in self.visitors:
             for datagram in visitor.up.due(now):
+                self.came[visitor.address] += len(datagram)
                 self.endpoint.receive(datagram, visitor.address, now)
         if self.endpoint.next_timer() <= now:
             self.endpoint.on_timer(now)
