@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from roomscale.scenes import BrokenData, Limits
+from roomscale.scenes.encoding import PLAIN, Encoding
 from roomscale.scenes.images import media_type_of, read_header
-from roomscale.scenes.pixels import PLAIN, Encoding, decode, encode, resized, scale
+from roomscale.scenes.pixels import decode, encode, resized, scale
 from roomscale.scenes.roles import Alpha, ImageUse, Role
 from tests.scenes.crafted import jpeg, png, png_chunk
 from tests.scenes.painted import Pixels, noise, saved

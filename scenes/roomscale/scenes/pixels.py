@@ -8,19 +8,17 @@ from __future__ import annotations
 
 import io
 import warnings
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from roomscale.scenes.encoding import READABLE, WEBP_DEFAULT, Encoding, Picture
 from roomscale.scenes.errors import BrokenData
 from roomscale.scenes.images import AVIF, JPEG, PNG, WEBP, BadImage, media_type_of, read_header
 from roomscale.scenes.limits import DEFAULT_LIMITS, Limits
 from roomscale.scenes.roles import Alpha, ImageUse, Role
 
-READABLE = {PNG: "PNG", JPEG: "JPEG", WEBP: "WEBP", AVIF: "AVIF"}
-"""Media types that are unpacked, with Pillow's name for each."""
 _TYPES = {"webp": WEBP, "avif": AVIF, "png": PNG, "jpeg": JPEG}
 _FEW_COLOURS = 256
 """An image of no more colours (a palette of a low-poly kit, a plain value) is often smaller without loss than with."""
@@ -28,39 +26,6 @@ _JPEG_BLOCKS_WHOLE = 0
 """Pillow's `subsampling` for 4:4:4: colours as sharp as brightness, as data need it."""
 
 Image.MAX_IMAGE_PIXELS = None  # our own limit is checked before, and is lower
-
-
-@dataclass(frozen=True, slots=True)
-class Encoding:
-    """How an image is written. `format`: webp, avif, png, jpeg, or "plain": JPEG where there is no alpha, else PNG.
-
-    `colour`, `normal`, `data`: quality by role, 1 to 100. `effort`: WebP's method, 0 (quick) to 6 (small).
-    The defaults are those of sharp, and so of gltf-transform: where nothing is scaled, libwebp gives the same bytes for
-    them. 82 for normals and data took 10% more for 3% less error (tests/benchmarks/scenes/quality.py).
-    """
-
-    format: str = "webp"
-    colour: int = 80
-    normal: int = 80
-    data: int = 80
-    effort: int = 4
-
-    def quality_for(self, role: Role) -> int:
-        """The quality for an image of this role."""
-        return {Role.COLOUR: self.colour, Role.NORMAL: self.normal, Role.DATA: self.data}[role]
-
-
-@dataclass(frozen=True, slots=True)
-class Picture:
-    """An encoded image. `width`, `height`: pixels."""
-
-    data: bytes
-    media_type: str
-    width: int
-    height: int
-
-
-WEBP_DEFAULT, PLAIN = Encoding(), Encoding("plain", colour=85, normal=92, data=92)
 
 
 def resized(

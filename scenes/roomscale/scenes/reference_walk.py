@@ -256,11 +256,11 @@ def all_extensions(tree: Any) -> Iterator[tuple[str, Any]]:
         if type(item) is dict:
             if "extensions" in item and type(item["extensions"]) is dict:
                 yield from item["extensions"].items()
-            for key, child in item.items():
-                if (type(child) is dict or type(child) is list) and key != "extras":
-                    todo.append(child)
+            todo += [
+                child for key, child in item.items() if (type(child) is dict or type(child) is list) and key != "extras"
+            ]
         else:
-            todo.extend([child for child in item if type(child) is dict or type(child) is list])
+            todo += [child for child in item if type(child) is dict or type(child) is list]
 
 
 LISTS = tuple(key for key, table in ROOT.fields.items() if isinstance(table, ListOf) and isinstance(table.item, Object))

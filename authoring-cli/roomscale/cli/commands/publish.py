@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -59,6 +58,8 @@ def publish(
     - `roomscale publish garden.glb --name "Winter garden"` to the `roomscale up` on this machine
     - `ROOMSCALE_TOKEN=… roomscale publish garden.glb --homeserver https://example.org`
     """
+    import asyncio
+
     from roomscale.cli.publishing import alias_of, host_client, prepare_scene, publish_shown, server_of
     from roomscale.scenes.khronos import Validator
     from roomscale.worlds.ids import parse_user_id
