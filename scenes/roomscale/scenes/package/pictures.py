@@ -125,7 +125,7 @@ def _levels(picture: Picture, edges: Mapping[int, int], encoding: Encoding, limi
 
     use = picture.use or ImageUse(Role.DATA, Alpha.NUMBERS)
     try:
-        image = decode(picture.file.data, pointer("images", picture.index), limits)
+        image = decode(picture.file.data, pointer("images", picture.index), limits, max(edges.values()))
     except BrokenData:
         grey = Encoded(GREY, PNG, 1, 1)
         return Levels(picture.index, grey, (_part(picture, PHONE, picture.file),))
