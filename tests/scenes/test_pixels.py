@@ -173,3 +173,29 @@ def test_an_image_that_fits_is_not_scaled() -> None:
     assert scale(image, 64, COLOUR) is image
     assert scale(image, 16, COLOUR).size == (16, 4)
     assert scale(Image.new("L", (1000, 1)), 10, DATA).size == (10, 1)
+
+
+def test_a_large_jpeg_is_unpacked_at_a_part_of_its_size_and_looks_the_same() -> None:
+    rows, columns = np.mgrid[0:1030, 0:2050]
+    phases = np.stack([columns / 40, rows / 30, (rows + columns) / 50], axis=2)
+    waves = 128 + 100 * np.sin(phases)
+    stream = io.BytesIO()
+    Image.fromarray(waves.astype(np.uint8)).save(stream, "JPEG", quality=90)
+    whole, part = decode(stream.getvalue(), ""), decode(stream.getvalue(), "", edge=256)
+    assert whole.size == (2050, 1030)
+    assert part.size == (513, 258)
+    small, same = scale(whole, 256, COLOUR), scale(part, 256, COLOUR)
+    assert small.size[0] == same.size[0] == 256
+    height = min(small.height, same.height)
+    error = pixels(small)[:height].astype(float) - pixels(same)[:height]
+    assert np.sqrt((error**2).mean()) < 2.0
+    assert decode(stream.getvalue(), "", edge=1024).size == whole.size
+
+
+@pytest.mark.parametrize("alpha", list(Alpha))
+def test_rows_scaled_a_few_at_a_time_are_those_scaled_at_once(alpha: Alpha, monkeypatch: pytest.MonkeyPatch) -> None:
+    image = decode(saved(noise(300, 400, 4), "PNG"), "")
+    use = ImageUse(Role.COLOUR, alpha)
+    few = pixels(scale(image, 100, use))
+    monkeypatch.setattr("roomscale.scenes.pixels._ROWS", 1000)
+    assert np.array_equal(few, pixels(scale(image, 100, use)))

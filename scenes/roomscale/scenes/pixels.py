@@ -161,7 +161,8 @@ def _shrunk(
         rows = np.take(meaning, np.asarray(band.crop(part)))
         if weights is not None:
             rows *= np.asarray(weights.crop(part))
-        narrow[top : top + _ROWS] = Image.fromarray(rows).resize((size[0], len(rows)), Image.Resampling.LANCZOS)
+        scaled = Image.fromarray(rows).resize((size[0], len(rows)), Image.Resampling.LANCZOS)
+        narrow[top : top + _ROWS] = np.asarray(scaled)
     return np.array(Image.fromarray(narrow).resize(size, Image.Resampling.LANCZOS), np.float32)
 
 

@@ -36,6 +36,7 @@ Failures = dict[tuple[str, str], str]
 def main(arguments: list[str]) -> int:
     """Measure, print, and write down; 0 when all that was asked for was packed by ours, else 1."""
     options = _options(arguments)
+    tools.compile_ours()
     try:
         tools.install()
     except NotAvailable as why:
