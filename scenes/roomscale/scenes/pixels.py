@@ -69,8 +69,7 @@ def decode(
             image = Image.open(io.BytesIO(data), formats=(name,))
             _check_size(*image.size, where, limits)
             if edge is not None and name == "JPEG":
-                wanted = _DRAFT * edge / max(image.size)
-                image.draft(None, (max(1, round(image.width * wanted)), max(1, round(image.height * wanted))))
+                _unpack_at_a_part(image, _DRAFT * edge)
             image.load()
     except BadImage as error:
         raise BrokenData("IMAGE_DATA_INVALID", where, f"the image is broken: {error}") from error
@@ -79,6 +78,17 @@ def decode(
     except Exception as error:  # Pillow's plugins each raise what they like: OSError, SyntaxError, RuntimeError…
         raise BrokenData("IMAGE_DATA_INVALID", where, "the image is broken or cut off; export it again") from error
     return _plain(image)
+
+
+def _unpack_at_a_part(image: Image.Image, least: int) -> None:
+    """Have a JPEG unpacked at a part of its size whose longest edge is `least` pixels or more.
+
+    Not where a part has no whole number of pixels: it would be stretched a little.
+    """
+    for part in (8, 4, 2):
+        if image.width % part == image.height % part == 0 and max(image.size) // part >= least:
+            image.draft(None, (image.width // part, image.height // part))
+            return
 
 
 def _check_size(width: int, height: int, where: str, limits: Limits) -> None:
