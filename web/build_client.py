@@ -17,6 +17,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -175,6 +176,22 @@ def build(*, may_install_node: bool = False) -> Path:
     node.npm("run", "--silent", "build")
     STAMP.write_text(json.dumps({"sources": before}) + "\n", "utf-8")
     return DIST
+
+
+def locked(package: str) -> tuple[str, str]:
+    """The version of a package that package-lock.json names, and what it must hash to."""
+    entry = json.loads((WEB / "package-lock.json").read_text("utf-8"))["packages"][f"node_modules/{package}"]
+    return entry["version"], entry["integrity"]
+
+
+def run(name: str, build_it: Callable[[bool], object]) -> int:
+    """The command line of a step that takes something out of a package. `build_it`: whether node may be installed."""
+    try:
+        build_it("--ensure-node" in sys.argv[1:])
+    except ClientBuildError as error:
+        print(f"{name}: {error}", file=sys.stderr)
+        return 1
+    return 0
 
 
 def main(arguments: list[str]) -> int:

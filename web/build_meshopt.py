@@ -35,9 +35,7 @@ MAGIC = b"\0asm\x01\0\0\0"
 
 def locked_version() -> str:
     """The version that package-lock.json names, and what it must hash to."""
-    lock = json.loads((WEB / "package-lock.json").read_text("utf-8"))
-    entry = lock["packages"]["node_modules/meshoptimizer"]
-    return f"{entry['version']} {entry['integrity']}"
+    return " ".join(build_client.locked("meshoptimizer"))
 
 
 def is_fresh() -> bool:
@@ -83,15 +81,5 @@ def build(*, may_install_node: bool = False) -> Path:
     return TARGET
 
 
-def main(arguments: list[str]) -> int:
-    """The command line; see the module's docstring."""
-    try:
-        build(may_install_node="--ensure-node" in arguments)
-    except build_client.ClientBuildError as error:
-        print(f"meshopt: {error}", file=sys.stderr)
-        return 1
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(build_client.run("meshopt", lambda may_install: build(may_install_node=may_install)))

@@ -9,7 +9,6 @@ carries it, installs with no node and no npm. Run by `make`, by the build hook (
 
 from __future__ import annotations
 
-import json
 import sys
 from pathlib import Path
 
@@ -23,9 +22,8 @@ TARGET = WEB.parent / "scenes" / "roomscale" / "scenes" / "khronos" / "validator
 
 def first_line() -> str:
     """What the file begins with: where it comes from, in which version, and what it must hash to."""
-    lock = json.loads((WEB / "package-lock.json").read_text("utf-8"))
-    entry = lock["packages"]["node_modules/gltf-validator"]
-    return f"// npm gltf-validator {entry['version']}, by the Khronos Group, Apache-2.0; {entry['integrity']}"
+    version, integrity = build_client.locked("gltf-validator")
+    return f"// npm gltf-validator {version}, by the Khronos Group, Apache-2.0; {integrity}"
 
 
 def is_fresh() -> bool:
@@ -51,15 +49,5 @@ def build(*, may_install_node: bool = False) -> Path:
     return TARGET
 
 
-def main(arguments: list[str]) -> int:
-    """The command line; see the module's docstring."""
-    try:
-        build(may_install_node="--ensure-node" in arguments)
-    except build_client.ClientBuildError as error:
-        print(f"validator: {error}", file=sys.stderr)
-        return 1
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(build_client.run("validator", lambda may_install: build(may_install_node=may_install)))

@@ -12,6 +12,7 @@ import pytest
 from playwright.sync_api import Browser
 
 from roomscale.scenes import jsonio, open_scene, write_glb
+from roomscale.scenes.khronos.runner import SCRIPT
 from tests.support.browser import Visitor
 from tests.support.house import House
 
@@ -29,6 +30,15 @@ def save_without(scene: Path, *names: str) -> None:
     for node in json["nodes"]:
         if node["name"] in names:
             node["name"] = node["name"].partition("-")[0]
+    write_glb(opened.changed(json), scene)
+
+
+def save_with_impossible_glass(scene: Path) -> None:
+    """Save what Khronos's validator alone rejects (see `tests/cli/test_same_verdict.py`)."""
+    opened = open_scene(BLENDER)
+    json = jsonio.copy(opened.json)
+    json["materials"][0].setdefault("extensions", {})["KHR_materials_ior"] = {"ior": 0.5}
+    json["extensionsUsed"] = sorted({*json.get("extensionsUsed", ()), "KHR_materials_ior"})
     write_glb(opened.changed(json), scene)
 
 
@@ -73,6 +83,9 @@ def test_a_save_is_seen_by_whoever_is_inside(browser: Browser, tmp_path: Path, a
         scene.write_bytes(scene.read_bytes()[:5_000])
         wait_for_line(house, "the world stays as it was")
         assert ada.hook()["colliders"] == before - BOX
+        if SCRIPT.exists():
+            save_with_impossible_glass(scene)
+            wait_for_line(house, "KHR_materials_ior")
 
         save_without(scene, "Rock-convcol", "Wall-col")
         ada.wait_for(f"r.colliders === {before - 2 * BOX}", seconds=SEEN_WITHIN_S)

@@ -15,10 +15,12 @@ from typer.testing import CliRunner
 
 from roomscale.cli.app import app
 from roomscale.cli.errors import UsageError
-from roomscale.scenes import check, errors_of, open_scene
+from roomscale.scenes import check, errors_of, open_scene, parse_scene
 from roomscale.scenes.errors import SceneError
 from roomscale.scenes.judgement import judge
 from roomscale.scenes.khronos import Validator
+from roomscale.scenes.package import pack, write_package
+from tests.scenes import worlds
 from tests.scenes.crafted import CASES, changed, data_uri, glb, gltf, jpeg, png, triangle, with_extension, with_image
 
 SHARED = Path(__file__).parents[3] / "shared"
@@ -264,6 +266,7 @@ def test_the_command_judges_hostile_files_quickly_and_in_little_memory(name: str
 
 
 @pytest.mark.proof
+@pytest.mark.timeout(900)  # a hundred processes, each of a second or so, on a machine that may do other things
 @pytest.mark.skipif(not (SHARED / "hostile").is_dir(), reason="../shared/hostile is not there")
 def test_every_hostile_file_gets_its_verdict_from_the_command() -> None:
     with (SHARED / "hostile" / "MANIFEST.tsv").open(encoding="utf-8", newline="") as file:
@@ -320,3 +323,61 @@ def test_a_picture_of_another_type_than_told_is_mended_by_fix(tmp_path: Path) ->
     (tmp_path / "scene.gltf").write_bytes(gltf(tree))
     file = run(tmp_path / "scene.gltf", "--fix", "--json").files[0]
     assert [note["code"] for note in file["mended"]] == ["MENDED_MIME_TYPE"]
+
+
+@pytest.fixture
+def packed(tmp_path: Path) -> Path:
+    """A packed folder: an entry of 34 kB, of 117 kB for a phone and 211 kB for a desktop."""
+    write_package(pack(parse_scene(worlds.garden()))[0], tmp_path / "scenes" / "garden")
+    return tmp_path / "scenes" / "garden"
+
+
+def test_a_packed_folder_is_one_thing_wherever_it_is_found(packed: Path) -> None:
+    (packed.parent / "other.glb").write_bytes(glb())
+    assert [Path(file["file"]).name for file in run(packed.parent, "--json").files] == ["other.glb", "garden"]
+    file = run(packed, "--json").files[0]
+    assert (file["file"], file["verdict"]) == (str(packed), "accepted")
+    next((packed / "parts").iterdir()).unlink()
+    result = run(packed)
+    assert result.code == 1
+    assert "PACKAGE_FILE_MISSING" in result.out
+    assert "roomscale pack" in result.out
+
+
+def test_each_profile_is_measured_by_what_it_downloads(packed: Path) -> None:
+    told = run(packed, "--json").files[0]["budgets"]
+    phone, desktop = told["mobile"]["costs"], told["desktop"]["costs"]
+    entry = next(packed.glob("entry-*.glb")).stat().st_size
+    assert phone["entry_bytes"] == desktop["entry_bytes"] == entry
+    assert entry < phone["file_bytes"] < desktop["file_bytes"]
+    assert (phone["largest_edge"], desktop["largest_edge"]) == (1024, 1500)
+    assert "on a phone       mobile\n" in run(packed).out
+    assert "on a desktop      desktop           vr\n" in run(packed).out
+    (packed.parent / "world.toml").write_text(
+        f"[budgets.mobile]\nentry = {entry - 1}\nall = {phone['file_bytes']}\n"
+        f"[budgets.desktop]\nentry = {entry}\nall = {phone['file_bytes']}\n"
+    )
+    told = run(packed, "--json", "--profile", "mobile", "--profile", "desktop", "--strict").files[0]
+    assert told["budgets"]["mobile"]["exceeded"] == ["entry_bytes"]
+    assert told["budgets"]["desktop"]["exceeded"] == ["file_bytes"]
+    assert told["verdict"] == "rejected"
+    codes = [finding["code"] for finding in told["findings"] if finding["code"].startswith("BUDGET")]
+    assert codes == ["BUDGET_ENTRY_BYTES", "BUDGET_FILE_BYTES"]
+
+
+def test_of_what_is_not_packed_the_entry_is_not_known_and_that_is_said(tmp_path: Path) -> None:
+    (tmp_path / "scene.glb").write_bytes(glb(with_extension("OMI_spawn_point", node={})))
+    found = run(tmp_path / "scene.glb", "--profile", "mobile", "--json").files[0]["findings"]
+    assert [(it["code"], it["severity"]) for it in found if "ENTRY" in it["code"]] == [("ENTRY_NOT_KNOWN", "info")]
+    assert "roomscale pack" in run(tmp_path / "scene.glb").out
+
+
+@pytest.mark.proof
+@pytest.mark.skipif(not SHARED.is_dir(), reason="../shared is not there")
+@pytest.mark.parametrize("name", ["FlightHelmet", "RobotExpressive", "WebXR_Garage", "OMI_examples"])
+def test_what_is_packed_of_real_scenes_is_accepted_by_khronos_too(name: str, tmp_path: Path) -> None:
+    for path in sorted([*(SHARED / "gltf" / name).glob("*.glb"), *(SHARED / "gltf" / name).glob("*.gltf")])[:3]:
+        if errors_of(judge(open_scene(path))):
+            continue
+        write_package(pack(open_scene(path))[0], tmp_path / path.stem)
+        assert run(tmp_path / path.stem, "--khronos").code == 0

@@ -9,7 +9,10 @@ import pytest
 from typer.testing import CliRunner
 
 from roomscale.cli.app import app
-from roomscale.cli.errors import BadScene, Exit
+from roomscale.cli.errors import BadScene, Exit, UsageError
+from roomscale.scenes import parse_scene
+from roomscale.scenes.package import pack, write_package
+from tests.scenes import worlds
 from tests.scenes.crafted import changed, glb, triangle
 
 
@@ -101,3 +104,22 @@ def test_the_shell_can_complete_commands() -> None:
     environment = {"_ROOMSCALE_COMPLETE": "complete_bash", "COMP_WORDS": "roomscale in", "COMP_CWORD": "1"}
     result = CliRunner().invoke(app, [], env=environment, prog_name="roomscale")
     assert "inspect" in result.stdout.split()
+
+
+def test_a_packed_folder_is_shown_as_it_is_downloaded(tmp_path: Path) -> None:
+    package, report = pack(parse_scene(worlds.garden()))
+    write_package(package, tmp_path / "garden")
+    lines = run("inspect", tmp_path / "garden").splitlines()
+    assert max(map(len, lines)) <= 80
+    for begins in ("  entry ", "  images, level 2 ", "  in all, phone ", "  in all, desktop "):
+        assert any(line.startswith(begins) for line in lines), begins
+    assert "  /images/0 grass" in [line[:17] for line in lines]
+    told = json.loads(run("inspect", tmp_path / "garden", "--json"))
+    assert told["package"]["downloads"] == report.downloads
+    assert told["package"]["entry"] == report.entry == len(package.entry)
+    assert told["images"][0]["width"] == 1500
+    with pytest.raises(UsageError, match="packed already"):
+        run("inspect", tmp_path / "garden", "--packed")
+    next((tmp_path / "garden" / "parts").glob("*.glb")).write_bytes(b"other")
+    with pytest.raises(BadScene, match=r"roomscale check garden"):
+        run("inspect", tmp_path / "garden")

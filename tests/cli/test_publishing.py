@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from roomscale.cli.errors import BadScene
+from roomscale.cli.errors import BadScene, UsageError
 from roomscale.cli.output import Output
 from roomscale.cli.publishing import alias_of, name_of, prepare_scene
 from roomscale.scenes import check, errors_of, parse_scene
-from roomscale.scenes.package import pack, write_package
+from roomscale.scenes.package import PackOptions, pack, write_package
 from tests.scenes import worlds
 from tests.scenes.crafted import changed, glb, with_extension
 
@@ -54,11 +54,29 @@ def test_what_nobody_can_mend_for_the_creator_is_refused_with_what_to_do(tmp_pat
             prepare_scene(path, Output(), fixes=fixes)
 
 
-def test_a_packed_folder_is_published_by_its_entry(tmp_path: Path) -> None:
-    package, _ = pack(parse_scene(worlds.garden()))
-    write_package(package, tmp_path / "Winter Garden")
-    ready = prepare_scene(tmp_path / "Winter Garden", Output())
+def test_a_packed_folder_is_published_as_it_is(tmp_path: Path) -> None:
+    package, _ = pack(parse_scene(worlds.garden().replace(b'"bench"', b'"spawn"')))  # a name that authoring understands
+    folder = tmp_path / "Winter Garden"
+    write_package(package, folder)
+    (folder / "world.toml").write_text('[node."spawn"]\nseat = false\n')  # was for the scene; the entry stays
+    ready = prepare_scene(folder, Output())
     assert (ready.name, ready.glb) == ("Winter Garden", package.entry)
+    assert ready.package is not None
+    assert ready.package.manifest == package.manifest
+    assert {sha256: Path(str(path)).read_bytes() for sha256, path in ready.package.parts.items()} == package.parts
+    assert ready.files == {folder / "manifest.json"}
+    with pytest.raises(UsageError, match="give --world-file to `roomscale pack`"):
+        prepare_scene(folder, Output(), folder / "world.toml")
+
+
+def test_a_scene_may_be_packed_on_the_way_and_is_the_same_as_its_folder(tmp_path: Path) -> None:
+    scene = tmp_path / "garden.glb"
+    scene.write_bytes(worlds.garden())
+    package, _ = pack(parse_scene(worlds.garden()))
+    write_package(package, tmp_path / "packed")
+    ready = prepare_scene(scene, Output(), options=PackOptions())
+    assert ready.shows_what(prepare_scene(tmp_path / "packed", Output()))
+    assert not ready.shows_what(prepare_scene(scene, Output()))
 
 
 def test_a_folder_that_is_no_package_is_said(tmp_path: Path) -> None:

@@ -76,6 +76,7 @@ def test_a_build_that_fails_says_why_and_leaves_nothing(tmp_path: Path, monkeypa
 
 
 @pytest.mark.proof
+@pytest.mark.timeout(3000)
 @needs_compiler
 def test_the_compiled_node_passes_the_tests_of_the_node(tmp_path: Path) -> None:
     compiled.build(folder=tmp_path)

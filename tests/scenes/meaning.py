@@ -31,7 +31,7 @@ ENCODINGS = frozenset(
     }
 )
 """Extensions that say how something is stored, not what it means."""
-MILLIMETRE, THOUSANDTH = 1e-3, 1e-3
+MILLIMETRE, THOUSANDTH, MILLIONTH = 1e-3, 1e-3, 1e-6
 TENTH_OF_A_DEGREE = np.radians(0.1)
 MOST_TIMES = 60
 
@@ -75,7 +75,8 @@ def _nodes(before: Scene, after: Scene) -> Iterator[str]:
         if _unplaced(node) != _unplaced(other):
             yield f"node {index}: {node} became {other}"
     for index, (node, other) in enumerate(zip(before.list_of("nodes"), after.list_of("nodes"), strict=False)):
-        if not np.allclose(local_matrix(node), local_matrix(other), rtol=1e-6, atol=1e-7):
+        matrix = local_matrix(node)
+        if not np.allclose(matrix, local_matrix(other), rtol=1e-6, atol=MILLIONTH * np.abs(matrix[:3, :3]).max()):
             yield f"node {index} stands elsewhere"
     if before.json.get("scenes") != after.json.get("scenes"):
         yield "scenes differ"

@@ -37,12 +37,12 @@ def test_textures_are_counted_as_the_gpu_holds_them() -> None:
 
 def test_a_budget_that_is_exceeded_is_a_warning_for_each() -> None:
     scene = parse_scene(with_image(jpeg(4096, 4096), "image/jpeg"))
-    findings = check_budget(scene, PROFILES["mobile"], "mobile")
-    assert [finding.code for finding in findings] == ["BUDGET_LARGEST_EDGE"]
+    findings = check_budget(costs(scene), PROFILES["mobile"], "mobile")
+    assert [finding.code for finding in findings] == ["BUDGET_LARGEST_EDGE", "ENTRY_NOT_KNOWN"]
     assert findings[0].severity is Severity.WARNING
     assert "2,048" in findings[0].message
-    assert len(check_budget(scene, Budget(1, 0, 0, 1, 1, 0, 0, 0), "nothing")) == 5
-    assert check_budget(scene, Budget(), "anything") == []
+    assert len(check_budget(costs(scene), Budget(1, 0, 0, 1, 1, 0, 0, 0), "nothing")) == 5
+    assert check_budget(costs(scene), Budget(), "anything") == []
 
 
 @pytest.mark.parametrize(("scale", "code"), [(1.0, None), (100_000.0, "WORLD_TOO_LARGE"), (0.001, "WORLD_TOO_SMALL")])

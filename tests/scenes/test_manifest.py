@@ -17,8 +17,16 @@ from roomscale.scenes.package.levels import chosen, download_bytes
 from roomscale.scenes.package.manifest import FileRef, Manifest, Part, read_manifest
 
 SCENES = Path(__file__).parents[2] / "scenes"
-GOOD: list[dict[str, Any]] = json.loads((SCENES / "vectors" / "v1-manifests.json").read_text("utf-8"))
-BAD: list[dict[str, Any]] = json.loads((SCENES / "vectors" / "v1-malformed.json").read_text("utf-8"))
+
+
+def vectors(name: str) -> list[dict[str, Any]]:
+    read: list[dict[str, Any]] = json.loads((SCENES / "vectors" / f"{name}.json").read_text("utf-8"))
+    return read
+
+
+PUBLISHED = vectors("v1-published")
+GOOD = [*vectors("v1-manifests"), *PUBLISHED]
+BAD = [*vectors("v1-malformed"), *vectors("v1-published-malformed")]
 SCHEMA = Draft202012Validator(json.loads((SCENES / "manifest.schema.json").read_text("utf-8")))
 IMAGE = Part("a" * 64, 1000, "image/webp", 1, ("/images/3",), (1024, 512), 1)
 
@@ -44,6 +52,21 @@ def test_a_malformed_manifest_is_refused_with_its_place(vector: dict[str, Any]) 
     assert (caught.value.code, caught.value.pointer) == (vector["code"], vector["pointer"])
     if vector["code"] != "DUPLICATE_ELEMENTS":  # two parts against one another: JSON Schema cannot say it
         assert not SCHEMA.is_valid(vector["manifest"])
+
+
+@pytest.mark.parametrize("vector", PUBLISHED, ids=name_of)
+def test_a_published_manifest_says_where_its_files_are(vector: dict[str, Any]) -> None:
+    assert read_manifest(json.dumps(vector["manifest"]).encode()).places() == vector["mxc"]
+
+
+def test_publishing_adds_where_each_file_is_and_nothing_else() -> None:
+    manifest = Manifest(FileRef("e" * 64, 5000), (IMAGE,), ("KHR_texture_transform",))
+    places = {"e" * 64: "mxc://example.org/entry", "a" * 64: "mxc://example.org/part"}
+    published = read_manifest(manifest.published(places).dump())
+    assert published.places() == places
+    assert published.published({"e" * 64: "", "a" * 64: ""}) == manifest
+    with pytest.raises(KeyError):
+        manifest.published({"e" * 64: "mxc://example.org/entry"})
 
 
 def test_numbers_may_be_written_as_javascript_prints_none_of_them() -> None:
@@ -92,7 +115,7 @@ JSON = st.recursive(
     max_leaves=12,
 )
 KEYS = ["format", "version", "entry", "parts", "extensionsRequired"]
-PART_KEYS = ["sha256", "bytes", "type", "level", "for", "size", "priority"]
+PART_KEYS = ["sha256", "bytes", "type", "level", "for", "size", "priority", "mxc"]
 
 
 @settings(deadline=None)  # a busy machine is no defect

@@ -8,7 +8,15 @@ import pytest
 
 from roomscale.scenes.errors import BadManifest, UnreadableScene, UnwritableScene
 from roomscale.scenes.package.manifest import Manifest, Part
-from roomscale.scenes.package.write import Package, entry_name, entry_of, file_ref, read_package, write_package
+from roomscale.scenes.package.write import (
+    Package,
+    entry_name,
+    file_ref,
+    manifest_of,
+    part_files,
+    read_package,
+    write_package,
+)
 
 
 def package(entry: bytes, *files: bytes) -> Package:
@@ -109,9 +117,9 @@ def test_a_part_that_was_damaged_is_told_and_mended_by_packing_again(tmp_path: P
         read_package(tmp_path)
 
 
-def test_the_entry_of_a_packed_folder_is_found_and_of_no_other(tmp_path: Path) -> None:
-    assert entry_of(tmp_path) is None
+def test_the_manifest_and_the_parts_of_a_packed_folder_are_found_and_of_no_other(tmp_path: Path) -> None:
+    assert manifest_of(tmp_path) is None
     write_package(OLD, tmp_path)
-    found = entry_of(tmp_path)
-    assert found is not None
-    assert found.read_bytes() == OLD.entry
+    found = manifest_of(tmp_path)
+    assert found == OLD.manifest
+    assert {sha256: path.read_bytes() for sha256, path in part_files(tmp_path, OLD.manifest).items()} == OLD.parts

@@ -43,13 +43,14 @@ FIELDS = st.sampled_from(
         "thumbnail_info",
         "scene_preview_url",
         "org.roomscale.scene",
+        "org.roomscale.package",
         "org.roomscale.thumbnail",
         "script_url",
         "user_id",
         "device_id",
     ]
 )
-DETAILS = st.dictionaries(st.sampled_from(["sha256", "size", "mimetype", "w", "h", "more"]), JSON, max_size=5)
+DETAILS = st.dictionaries(st.sampled_from(["url", "sha256", "size", "mimetype", "w", "h", "more"]), JSON, max_size=5)
 CONTENTS = st.dictionaries(FIELDS, JSON | DETAILS, max_size=8)
 
 
@@ -77,6 +78,7 @@ FULL = World(
     name="Plaza",
     description="A square at dusk.",
     scene=Media(MxcUri("mxc://localhost/scene"), "a" * 64, 12, "model/gltf-binary"),
+    package=Media(MxcUri("mxc://localhost/manifest"), "c" * 64, 400, "application/json"),
     thumbnail=Media(MxcUri("mxc://localhost/picture"), "b" * 64, 3, "image/png", 640, 360),
 )
 
@@ -88,6 +90,12 @@ def test_a_world_writes_both_spellings_and_reads_either() -> None:
         "scene_description": "A square at dusk.",
         "scene_url": "mxc://localhost/scene",
         "org.roomscale.scene": {"sha256": "a" * 64, "size": 12, "mimetype": "model/gltf-binary"},
+        "org.roomscale.package": {
+            "url": "mxc://localhost/manifest",
+            "sha256": "c" * 64,
+            "size": 400,
+            "mimetype": "application/json",
+        },
         "thumbnail_url": "mxc://localhost/picture",
         "scene_preview_url": "mxc://localhost/picture",
         "thumbnail_info": {"size": 3, "mimetype": "image/png", "w": 640, "h": 360},
@@ -115,6 +123,8 @@ def test_a_world_writes_both_spellings_and_reads_either() -> None:
         ({"org.roomscale.scene": {"size": -1}}, "org.roomscale.scene.size"),
         ({"org.roomscale.scene": {"size": True}}, "org.roomscale.scene.size"),
         ({"org.roomscale.scene": []}, "org.roomscale.scene"),
+        ({"org.roomscale.package": "mxc://localhost/manifest"}, "org.roomscale.package"),
+        ({"org.roomscale.package": {"url": "https://example.org/m.json"}}, "org.roomscale.package.url"),
         ({"thumbnail_info": {"w": 1.5}}, "thumbnail_info.w"),
         ({"tool": {"angle": 0.5}}, "tool"),
     ],

@@ -42,7 +42,12 @@ PICTURES = st.none() | st.sampled_from([media("p"), media("q")])
 WANTED = st.builds(
     Wanted,
     world=st.builds(
-        World, name=TEXTS, description=TEXTS, scene=st.sampled_from([media("s"), media("t")]), thumbnail=PICTURES
+        World,
+        name=TEXTS,
+        description=TEXTS,
+        scene=st.sampled_from([media("s"), media("t")]),
+        thumbnail=PICTURES,
+        package=st.none() | st.just(media("m")),
     ),
     name=TEXTS,
     topic=TEXTS,

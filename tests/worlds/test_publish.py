@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import struct
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -14,12 +15,14 @@ import pytest
 from roomscale.assets.cache import UploadCache
 from roomscale.assets.errors import AssetError
 from roomscale.assets.transfer import TransferConfig
+from roomscale.scenes.package.manifest import FileRef, Manifest, Part, read_manifest
 from roomscale.worlds.errors import AliasTaken, MatrixError, WorldRefused
 from roomscale.worlds.ids import parse_room_id
 from roomscale.worlds.matrix import MatrixClient
 from roomscale.worlds.model import ROOM_TYPE, SERVER_EVENT, WORLD_EVENT, ServerRef, World
 from roomscale.worlds.permissions import LEVELS, PowerLevels, Role
 from roomscale.worlds.publish import PublishProgress, PublishRequest, publish
+from roomscale.worlds.uploads import PackageFiles
 from tests.support.homeserver import RunningHomeserver, unique
 
 pytestmark = pytest.mark.homeserver
@@ -153,6 +156,77 @@ async def test_without_the_local_cache_the_room_itself_tells_what_was_uploaded(
     assert seen == []
 
 
+def packed(*parts: bytes, seed: str = "entry") -> dict[str, Any]:
+    """A request's scene and package: an entry, and a part for each image."""
+    files = {hashlib.sha256(data).hexdigest(): data for data in parts}
+    entry = glb(seed)
+    made = [
+        Part(sha256, len(data), "image/png", 1, (f"/images/{number}",))
+        for number, (sha256, data) in enumerate(files.items())
+    ]
+    manifest = Manifest(FileRef(hashlib.sha256(entry).hexdigest(), len(entry)), tuple(made))
+    return {"scene": entry, "package": PackageFiles(manifest, files)}
+
+
+async def test_a_package_is_the_entry_and_a_manifest_that_leads_to_the_parts(
+    publisher: MatrixClient, cache: UploadCache, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen = counting(publisher, monkeypatch)
+    parts = [png(width) for width in (100, 200, 300)]
+    done = await publish(publisher, PublishRequest(name="W", alias=unique("packed"), **packed(*parts)), cache)
+    assert WORLD_EVENT in seen[-1]
+    assert (done.uploads.files, done.uploads.new) == (5, 5)
+    content = (await state_of(publisher, done.room_id))[WORLD_EVENT, ""]
+    _, data = await publisher.media.download(content["org.roomscale.package"]["url"], 1 << 20)
+    assert content["org.roomscale.package"]["sha256"] == hashlib.sha256(data).hexdigest()
+    manifest = read_manifest(data)
+    assert manifest.entry_mxc == content["scene_url"]
+    for part, expected in zip(manifest.parts, parts, strict=True):
+        assert (await publisher.media.download(part.mxc, 1 << 20)) == ("image/png", expected)
+
+
+async def test_of_a_changed_package_only_what_is_new_is_sent(
+    publisher: MatrixClient, cache: UploadCache, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name, old = unique("repacked"), [png(width) for width in (100, 200, 300)]
+    request = PublishRequest(name="W", alias=name, **packed(*old))
+    await publish(publisher, request, cache)
+    assert not (await publish(publisher, request, cache)).changed
+    seen = counting(publisher, monkeypatch)
+    with UploadCache(tmp_path / "other.db") as other:  # another machine of the same creator
+        assert not (await publish(publisher, request, other)).changed
+        assert seen == []
+        again = replace(request, **packed(*old[:2], png(400), seed="entry 2"))
+        done = await publish(publisher, again, other)
+    assert sum("PUT /_matrix/media" in path for path in seen) == 3  # entry, one part, manifest
+    assert str(done.uploads).startswith("3 of 5 files were new, ")
+
+
+async def test_a_scene_without_parts_takes_the_place_of_a_package(publisher: MatrixClient, cache: UploadCache) -> None:
+    name = unique("plain")
+    await publish(publisher, PublishRequest(name="W", alias=name, **packed(png())), cache)
+    done = await publish(publisher, PublishRequest(glb("plain"), "W", alias=name), cache)
+    assert "org.roomscale.package" not in (await state_of(publisher, done.room_id))[WORLD_EVENT, ""]
+
+
+async def test_a_part_or_an_entry_that_is_not_the_manifests_is_refused_before_anything_is_sent(
+    publisher: MatrixClient, cache: UploadCache, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen = counting(publisher, monkeypatch)
+    good = packed(png(1), png(2))
+    files: PackageFiles = good["package"]
+    first, second = files.parts
+    for scene, parts, says in (
+        (good["scene"], {first: files.parts[first], second: b"else"}, "is not what the manifest says"),
+        (good["scene"], {first: files.parts[first]}, "is missing"),
+        (glb("another"), files.parts, "not the entry"),
+    ):
+        request = PublishRequest(scene, "W", package=PackageFiles(files.manifest, parts))
+        with pytest.raises(WorldRefused, match=says):
+            await publish(publisher, request, cache)
+    assert seen == []
+
+
 async def test_only_what_changed_is_written(
     publisher: MatrixClient, cache: UploadCache, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -197,11 +271,13 @@ async def test_somebody_publishing_at_the_same_time_is_noticed(
     assert second.room_id == done.room_id
 
 
+@pytest.mark.parametrize("is_packed", [False, True])
 @pytest.mark.parametrize("breaks", ["/media/v1/create", "/media/v3/upload", WORLD_EVENT])
 async def test_a_publish_that_fails_leaves_the_old_world_and_the_next_one_completes(
-    publisher: MatrixClient, cache: UploadCache, monkeypatch: pytest.MonkeyPatch, breaks: str
+    publisher: MatrixClient, cache: UploadCache, monkeypatch: pytest.MonkeyPatch, breaks: str, is_packed: bool
 ) -> None:
     request = PublishRequest(glb("old"), "W", alias=unique("fails"))
+    change = packed(png(5), png(6), seed="new") if is_packed else {"scene": glb("new")}
     old = await publish(publisher, request, cache)
     before = (await state_of(publisher, old.room_id))[WORLD_EVENT, ""]
     stream = publisher.transport.stream
@@ -213,9 +289,9 @@ async def test_a_publish_that_fails_leaves_the_old_world_and_the_next_one_comple
 
     with monkeypatch.context() as patch, pytest.raises((MatrixError, AssetError)):
         patch.setattr(publisher.transport, "stream", broken)
-        await publish(publisher, replace(request, scene=glb("new")), cache, transfers=QUICK)
+        await publish(publisher, replace(request, **change), cache, transfers=QUICK)
     assert (await state_of(publisher, old.room_id))[WORLD_EVENT, ""] == before
-    done = await publish(publisher, replace(request, scene=glb("new")), cache)
+    done = await publish(publisher, replace(request, **change), cache)
     assert done.room_id == old.room_id
     assert (await state_of(publisher, old.room_id))[WORLD_EVENT, ""] != before
 

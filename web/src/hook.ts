@@ -4,6 +4,7 @@
  * Rule: reading only, no tokens, and every value is computed when it is read, so that it costs nothing otherwise.
  */
 import { senderName } from "./session/chat";
+import type { PartsState } from "./session/parts";
 import type { Store } from "./session/state";
 import type { Visit } from "./session/visit";
 
@@ -45,6 +46,16 @@ export interface Hook {
     homeserverAway: boolean;
   };
   readonly load: { bytes: number; total: number; done: boolean };
+  /** The parts of the world's package; null before the scene stands. `wanted` is 0 for a scene that has none. */
+  readonly parts: PartsState | null;
+  /** Pixels on the longer side of the scene's largest texture. */
+  readonly sharpest: number;
+  /** Animations of the scene that play, and seconds of the longest sound that does. */
+  readonly animations: number;
+  readonly sound: number;
+  /** How many textures and geometries the GPU holds. */
+  readonly textures: number;
+  readonly geometries: number;
   readonly colliders: number;
   readonly spawn: Triple | null;
   readonly fps: number;
@@ -76,6 +87,12 @@ export function installHook(store: Store, visit: () => Visit | null): void {
       const { bytes, total } = store.get().loading;
       return { bytes, total, done: (visit()?.report ?? null) !== null };
     },
+    parts: () => visit()?.sharper?.state ?? null,
+    sharpest: () => visit()?.world?.stats().sharpest ?? 0,
+    animations: () => visit()?.world?.stats().animations ?? 0,
+    sound: () => visit()?.world?.stats().sound ?? 0,
+    textures: () => visit()?.world?.stats().textures ?? 0,
+    geometries: () => visit()?.world?.stats().geometries ?? 0,
     colliders: () => visit()?.world?.stats().colliders ?? 0,
     spawn: () => visit()?.world?.stats().spawn ?? null,
     fps: () => visit()?.world?.stats().fps ?? 0,

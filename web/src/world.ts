@@ -8,6 +8,7 @@
 
 import { Color, type Fog } from "three";
 
+import { soundKey } from "./audio/emitters";
 import { AudioScene } from "./audio/scene";
 import { Crowd } from "./avatar/crowd";
 import { Figure } from "./avatar/figure";
@@ -15,6 +16,8 @@ import { AvatarLibrary } from "./avatar/library";
 import { Shadows } from "./avatar/shadows";
 import { ORIGIN, type Pose } from "./netcode/pose";
 import { Notes } from "./scene/json";
+import { largestSide } from "./scene/package/images";
+import type { Arrived } from "./scene/package/sharpen";
 import { PortalWatch } from "./scene/portals";
 import { buildStage, type Stage } from "./scene/stage";
 import { settle, type Spot, startNear } from "./scene/spawn";
@@ -22,6 +25,7 @@ import { View } from "./scene/view";
 import { Input } from "./walk/input";
 import { Visitor } from "./walk/visitor";
 
+export { PartUnusable } from "./scene/package/unusable";
 export { SceneUnreadable } from "./scene/unreadable";
 
 /** What the embedder may decide; everything has a default. */
@@ -59,6 +63,8 @@ export interface LoadReport {
   title: string | null;
   /** Where a visitor will stand: feet in metres, and yaw in radians. */
   spawn: { position: [number, number, number]; yaw: number };
+  /** Which of the scenes that were loaded it is, for `sharpen`. */
+  stage: number;
   /** Triangles that can be walked on or bumped into. */
   colliders: number;
   meshes: number;
@@ -88,6 +94,13 @@ export interface WorldStats {
   pixelRatio: number;
   geometries: number;
   textures: number;
+  /** Pixels on the longer side of the scene's largest texture, and of the largest that the GPU takes. */
+  sharpest: number;
+  largestTexture: number;
+  /** Animations of the scene that play. */
+  animations: number;
+  /** Seconds of the longest sound that plays. */
+  sound: number;
   /** Sound: "none" in the scene, "locked" until a gesture, "playing", or "failed" (see notes). */
   audio: "none" | "locked" | "playing" | "failed";
   notes: string[];
@@ -110,6 +123,11 @@ export interface World {
    * old scene stands. Raises `SceneUnreadable` when nothing can be shown; all lesser faults are notes.
    */
   load(entry: ArrayBuffer, onProgress?: (progress: LoadProgress) => void): Promise<LoadReport>;
+  /**
+   * Puts a part of a package in its place, in the scene that `load` reported as `stage`; nothing, if that one is gone.
+   * Raises `PartUnusable` for what does not fit: then all is as it was.
+   */
+  sharpen(stage: number, arrived: Arrived): Promise<void>;
   /** Puts one's body into the world, at `pose` (coming back) or at the scene's spawn; from then on input moves it. */
   enter(pose?: Pose): void;
   /** One's own name tag is never drawn; the avatar is. */
@@ -172,6 +190,7 @@ class CanvasWorld implements World {
   private start: Spot | null = null;
   private lastFrame = 0;
   private loading = 0;
+  private standing = 0;
   private disposed = false;
   private readonly listeners = new AbortController();
 
@@ -198,17 +217,28 @@ class CanvasWorld implements World {
       notes,
       renderer: this.view.renderer,
       onStage: (name) => onProgress({ done: name === "textures" ? 10 : 70, total: 100, stage: name }),
+      onSky: (environment) => {
+        if (turn === this.standing) this.view.scene.environment = environment;
+      },
+      onSound: async (target, bytes) => {
+        if (turn === this.standing) await this.audio.replace(soundKey(target.extension, target.index), bytes);
+      },
       onProgress: (done, total) => onProgress({ done: 10 + (60 * done) / total, total: 100, stage: "textures" }),
     });
     if (turn !== this.loading || this.disposed) {
       stage.dispose();
       throw new Error("Another scene was opened meanwhile.");
     }
+    this.standing = turn;
     this.show(stage, notes);
     onProgress({ done: 85, total: 100, stage: "shaders" });
     await this.view.compile();
     onProgress({ done: 100, total: 100, stage: "ready" });
     return this.report(stage, notes);
+  }
+
+  async sharpen(stage: number, arrived: Arrived): Promise<void> {
+    if (stage === this.standing && !this.disposed) await this.stage?.sharpener.apply(arrived);
   }
 
   enter(pose?: Pose): void {
@@ -287,6 +317,10 @@ class CanvasWorld implements World {
       pixelRatio: this.view.pixelRatio,
       geometries: info.memory.geometries,
       textures: info.memory.textures,
+      sharpest: this.stage === null ? 0 : largestSide(this.stage.group),
+      largestTexture: this.view.renderer.capabilities.maxTextureSize,
+      animations: this.stage?.animations() ?? 0,
+      sound: this.audio.longest,
       audio: this.audio.state,
       notes: [...this.stageNotes.lines, ...this.notes.lines],
     };
@@ -344,6 +378,7 @@ class CanvasWorld implements World {
     return {
       title: stage.title,
       spawn: { position: [x, y, z], yaw },
+      stage: this.standing,
       colliders: stage.tree.triangles,
       meshes: stage.meshes,
       triangles: stage.triangles,

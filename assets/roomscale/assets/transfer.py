@@ -56,6 +56,10 @@ class Progress:
     bytes: int
     note: str = ""
     """What is being waited for, "" if nothing is."""
+    files_new: int = 0
+    """Of the files done, those that the store did not have."""
+    bytes_new: int = 0
+    """Their bytes."""
 
 
 OnProgress = Callable[[Progress], None]
@@ -94,6 +98,7 @@ class _Transfer:
     config: TransferConfig
     sent: dict[str, int] = field(default_factory=dict)
     finished: dict[str, str] = field(default_factory=dict)
+    fresh: dict[str, int] = field(default_factory=dict)
     open: set[str] = field(default_factory=set)
     failures: dict[str, MediaStoreError | UnreadableAsset] = field(default_factory=dict)
     spare: list[Pending] = field(default_factory=list)
@@ -142,6 +147,7 @@ class _Transfer:
         mxc = await self._patiently(lambda: self._send(content))
         content.verify_unchanged()
         self.cache.record(server, content.sha256, mxc, size=content.size, media_type=content.media_type)
+        self.fresh[content.sha256] = content.size
         return mxc
 
     async def _send(self, content: Content) -> str:
@@ -236,7 +242,8 @@ class _Transfer:
     def _report(self, note: str = "") -> None:
         if self.on_progress is not None:
             done = sum(self.sent.values())
-            self.on_progress(Progress(len(self.finished), len(self.wanted), done, self.total, note))
+            new = self.fresh.values()
+            self.on_progress(Progress(len(self.finished), len(self.wanted), done, self.total, note, len(new), sum(new)))
 
 
 async def _together(jobs: Iterable[Coroutine[Any, Any, None]]) -> None:

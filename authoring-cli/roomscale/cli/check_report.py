@@ -13,7 +13,7 @@ from dataclasses import asdict, fields
 from itertools import groupby
 from pathlib import Path
 
-from roomscale.cli.checking import Checked, Verdict
+from roomscale.cli.checking import Checked, Measured, Verdict
 from roomscale.cli.output import Styled
 from roomscale.scenes.advice import advice_on
 from roomscale.scenes.budgets import Budget, Costs, exceeds
@@ -87,9 +87,13 @@ def details(checked: Checked, *, shows_notes: bool) -> Iterator[Styled]:
         yield []
         yield [(f"  {hidden} more {'notes' if hidden != 1 else 'note'}; --all shows them", "dim")]
     yield from _mended(checked)
-    if checked.costs is not None:
-        yield []
-        yield from _table(checked.costs, checked)
+    for measured in checked.measured:
+        if measured.budgets:
+            yield []
+            yield from _table(measured)
+    if any(costs_unknown(measured) for measured in checked.measured):
+        yield [("  entry: what must be there before anything is seen; known once it is packed:", "dim")]
+        yield [("  roomscale pack FILE -o DIR, then roomscale check DIR", "dim")]
 
 
 def _entry(group: Sequence[Finding]) -> Iterator[Styled]:
@@ -135,12 +139,18 @@ def _mended(checked: Checked) -> Iterator[Styled]:
         yield [(f"  --fix mends {count} of these without a choice", "green")]
 
 
-def _table(costs: Costs, checked: Checked) -> Iterator[Styled]:
+def costs_unknown(measured: Measured) -> bool:
+    """Whether a budget bounds the entry of what has none yet."""
+    bounded = any(budget.entry_bytes is not None for budget in measured.budgets.values())
+    return measured.costs.entry_bytes is None and bounded
+
+
+def _table(measured: Measured) -> Iterator[Styled]:
     """Costs in rows, the limits of each profile in columns; what exceeds one is marked."""
-    names = list(checked.budgets)
-    yield [(f"  {'':<14}{'this scene':>12}" + "".join(f"{name[:11]:>13}" for name in names), "dim")]
+    costs, names = measured.costs, list(measured.budgets)
+    yield [(f"  {'':<14}{measured.title:>12}" + "".join(f"{name[:11]:>13}" for name in names), "dim")]
     for field, title in ROWS.items():
-        limits = [getattr(budget, field) for budget in checked.budgets.values()]
+        limits = [getattr(budget, field) for budget in measured.budgets.values()]
         if all(limit is None for limit in limits):
             continue
         actual = getattr(costs, field)
@@ -150,8 +160,6 @@ def _table(costs: Costs, checked: Checked) -> Iterator[Styled]:
             text = f"{'over ' if over else ''}{amount(field, limit)}"
             row.append((f"{text:>13}", "red" if over else "green"))
         yield row
-    if costs.entry_bytes is None and any(budget.entry_bytes is not None for budget in checked.budgets.values()):
-        yield [("  entry: what must be there before anything is seen; roomscale pack tells", "dim")]
 
 
 def as_json(all_checked: Sequence[Checked]) -> str:
@@ -173,7 +181,7 @@ def _file_json(checked: Checked) -> dict[str, object]:
         "verdict": checked.verdict.value,
         "findings": [finding_json(finding) for finding in checked.findings],
         "costs": None if checked.costs is None else asdict(checked.costs),
-        "budgets": {name: _budget_json(budget, checked.costs) for name, budget in checked.budgets.items()},
+        "budgets": {name: _budget_json(budget, checked.costs_for(name)) for name, budget in checked.budgets.items()},
         "mended": [finding_json(finding) for finding in checked.mended],
         "written": _path(checked.written),
     }
@@ -183,7 +191,7 @@ def _budget_json(budget: Budget, costs: Costs | None) -> dict[str, object]:
     over = [
         item.name for item in fields(Budget) if exceeds(getattr(costs, item.name, None), getattr(budget, item.name))
     ]
-    return {"limits": asdict(budget), "exceeded": over}
+    return {"limits": asdict(budget), "exceeded": over, "costs": None if costs is None else asdict(costs)}
 
 
 def finding_json(finding: Finding) -> dict[str, object]:

@@ -1,4 +1,4 @@
-"""What `roomscale check` does with each file: read, mend where asked, judge, compare with budgets.
+"""What `roomscale check` does with each file or packed folder: read, mend where asked, judge, compare with budgets.
 
 Its one rule: a file never stops the others; whatever it is, it gets a verdict, and the source is never overwritten
 unless that was asked for.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
 
@@ -21,6 +21,9 @@ from roomscale.scenes.budgets import PROFILES, Budget, Costs, check_budget, cost
 from roomscale.scenes.errors import RejectedScene, UnreadableScene
 from roomscale.scenes.judgement import judge
 from roomscale.scenes.khronos import Validator
+from roomscale.scenes.package import Verified, is_package, verify
+from roomscale.scenes.package.levels import DEVICES, download_bytes, level_for
+from roomscale.scenes.package.write import MANIFEST
 
 ENDINGS = frozenset({".glb", ".gltf", ".vrm"})
 AVATAR = "avatar"
@@ -57,20 +60,38 @@ class Request:
 
 
 @dataclass(frozen=True)
-class Checked:
-    """One file's verdict and all that there is to say of it.
+class Measured:
+    """What a scene costs, and the budgets that this is compared with. `title`: whose it is, for a table's head."""
 
-    `costs`: None if it cannot be counted. `budgets`: what they are compared with. `mended`: what `--fix` changed.
-    `written`: where the mended scene is.
+    title: str
+    costs: Costs
+    budgets: Mapping[str, Budget] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Checked:
+    """One file's verdict, or one packed folder's, and all that there is to say of it.
+
+    `measured`: empty if it cannot be counted; of a package what each device pays, the strongest last.
+    `budgets`: all that it was to be compared with. `mended`: what `--fix` changed. `written`: where that is.
     """
 
     path: Path
     verdict: Verdict
     findings: Sequence[Finding] = ()
-    costs: Costs | None = None
+    measured: Sequence[Measured] = ()
     budgets: Mapping[str, Budget] = field(default_factory=dict)
     mended: Sequence[Finding] = ()
     written: Path | None = None
+
+    @property
+    def costs(self) -> Costs | None:
+        """What the scene costs, whole; None if it cannot be counted."""
+        return self.measured[-1].costs if self.measured else None
+
+    def costs_for(self, profile: str) -> Costs | None:
+        """What a visitor with a device of `profile` pays."""
+        return next((one.costs for one in self.measured if profile in one.budgets), None)
 
     def count(self, severity: Severity) -> int:
         """Findings of a severity."""
@@ -78,7 +99,7 @@ class Checked:
 
 
 def scene_files(paths: Sequence[Path]) -> list[Path]:
-    """The files that were named, and those in the folders that were named, in an order that is always the same.
+    """The files and packed folders that were named, and those inside other folders, in an order that never changes.
 
     Raises UsageError when there is none, or far too many.
     """
@@ -93,14 +114,20 @@ def scene_files(paths: Sequence[Path]) -> list[Path]:
 
 
 def _inside(folder: Path) -> Iterator[Path]:
-    """Scenes below a folder; hidden folders, and symlinks to others, are not entered."""
+    """Scenes and packages at or below a folder; hidden folders, and symlinks to others, are not entered."""
     for root, folders, names in os.walk(folder):
+        if MANIFEST in names and is_package(Path(root)):
+            folders.clear()
+            yield Path(root)
+            continue
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         yield from (Path(root) / name for name in sorted(names) if Path(name).suffix.lower() in ENDINGS)
 
 
-def check_file(path: Path, request: Request, validator: Validator | None) -> Checked:
-    """Judge one file. Raises UsageError only where the mended scene may not be written as asked."""
+def check_one(path: Path, request: Request, validator: Validator | None) -> Checked:
+    """Judge one file or packed folder. Raises UsageError only where the mended scene may not be written as asked."""
+    if path.is_dir():
+        return _check_package(path, request, validator)
     try:
         source = open_scene(path)
         world = _world_file(path, request)
@@ -108,16 +135,44 @@ def check_file(path: Path, request: Request, validator: Validator | None) -> Che
         return Checked(path, Verdict.UNREADABLE, [Finding(error.code, Severity.ERROR, "", str(error))])
     scene, mended = mend(source) if request.fixes else (source, [])
     authored, notes = author(scene, world)
-    budgets, told = budgets_from(world.budgets, world.name) if world is not None else (dict(PROFILES), [])
+    wanted, told = _budgets(path, request, world)
     findings = [*judge(authored, validator), *(note for note in notes if note.severity is not Severity.INFO), *told]
-    wanted = _profiles(path, request, budgets)
     counted = _costs(authored)
-    if counted is not None:
-        for profile in request.profiles:
-            findings += check_budget(authored, wanted[profile], profile)
+    measured = [] if counted is None else [Measured("this scene", counted, wanted)]
+    findings += _exceeded(measured, request)
     findings.sort(key=lambda finding: finding.severity)
     written = _written(path, scene, request) if mended and not errors_of(findings) else None
-    return Checked(path, _verdict(findings, request), findings, counted, wanted, mended, written)
+    return Checked(path, _verdict(findings, request), findings, measured, wanted, mended, written)
+
+
+def _check_package(folder: Path, request: Request, validator: Validator | None) -> Checked:
+    """Judge a packed folder; it is never mended, for its scene is packed again instead."""
+    try:
+        wanted, told = _budgets(folder, request, _world_file(folder, request))
+    except UnreadableScene as error:
+        return Checked(folder, Verdict.UNREADABLE, [Finding(error.code, Severity.ERROR, "", str(error))])
+    verified = verify(folder, validator)
+    measured = list(_measured(verified, wanted))
+    findings = sorted([*verified.findings, *told, *_exceeded(measured, request)], key=lambda finding: finding.severity)
+    return Checked(folder, _verdict(findings, request), findings, measured, wanted)
+
+
+def _measured(verified: Verified, budgets: Mapping[str, Budget]) -> Iterator[Measured]:
+    """What each device downloads and draws: the entry, and the parts of its level."""
+    manifest = verified.manifest
+    for device, level in DEVICES.items() if manifest is not None else ():
+        held = max((there for there in verified.scenes if there <= level), default=None)
+        if manifest is None or held is None or (counted := _costs(verified.scenes[held])) is None:
+            continue
+        counted = replace(counted, entry_bytes=manifest.entry.bytes, file_bytes=download_bytes(manifest, level))
+        of_device = {profile: budget for profile, budget in budgets.items() if level_for(profile) == level}
+        yield Measured(f"on a {device}", counted, of_device)
+
+
+def _exceeded(measured: Sequence[Measured], request: Request) -> Iterator[Finding]:
+    for one in measured:
+        for profile in one.budgets if request.profiles else ():
+            yield from check_budget(one.costs, one.budgets[profile], profile)
 
 
 def _world_file(path: Path, request: Request) -> WorldFile | None:
@@ -130,8 +185,14 @@ def _verdict(findings: Sequence[Finding], request: Request) -> Verdict:
     return Verdict.REJECTED if any(finding.severity <= worst for finding in findings) else Verdict.ACCEPTED
 
 
+def _budgets(path: Path, request: Request, world: WorldFile | None) -> tuple[dict[str, Budget], list[Finding]]:
+    """The budgets to compare with, and what is wrong with those of `world`."""
+    budgets, told = budgets_from(world.budgets, world.name) if world is not None else (dict(PROFILES), [])
+    return _profiles(path, request, budgets), told
+
+
 def _profiles(path: Path, request: Request, budgets: Mapping[str, Budget]) -> dict[str, Budget]:
-    """The budgets to compare with: those asked for; else the avatar's for a .vrm, else all of worlds."""
+    """Those asked for; else the avatar's for a .vrm, else all of worlds."""
     for profile in request.profiles:
         if profile not in budgets:
             known = ", ".join(budgets)

@@ -25,6 +25,7 @@ from roomscale.cli.output import Output
 from roomscale.cli.publishing import ReadyScene, prepare_scene, publish_samples, publish_scene
 from roomscale.cli.supervisor import Part, Supervisor
 from roomscale.cli.watching import watch_scene
+from roomscale.scenes.khronos import Validator
 from roomscale.worlds.homeserver import EmbeddedHomeserver, HomeserverConfig
 
 PROBE_TIMEOUT_S = 1.0
@@ -50,7 +51,10 @@ class Options:
 
 async def keep_house(options: Options, output: Output) -> None:
     """Open the house and keep it until cancelled. Raises the errors of `roomscale.cli.errors` and of the rooms."""
-    scene = prepare_scene(options.scene, output, options.world_file) if options.scene else None
+    scene = None
+    if options.scene is not None:
+        with Validator() as validator:
+            scene = prepare_scene(options.scene, output, options.world_file, validator=validator)
     directory = DataDirectory(options.data.expanduser().resolve())
     directory.prepare()
     with directory.lock():

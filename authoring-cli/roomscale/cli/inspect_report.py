@@ -15,6 +15,9 @@ from roomscale.scenes import Scene
 from roomscale.scenes.errors import printable
 from roomscale.scenes.inspection import Inspection, Knowledge
 from roomscale.scenes.inspection.outline import Line, outline
+from roomscale.scenes.package.levels import DESKTOP, DEVICES, chosen, download_bytes
+from roomscale.scenes.package.manifest import Manifest
+from roomscale.scenes.package.report import downloads, parts_lines
 
 JSON_VERSION = 1
 """Of what `--json` prints; keys are only ever added, else this grows."""
@@ -30,11 +33,23 @@ KNOWLEDGE = {
 
 
 def lines(
-    scene: Scene, inspection: Inspection, packed: Inspection | None, *, depth: int | None, shows_all: bool
+    scene: Scene,
+    inspection: Inspection,
+    packed: Inspection | None,
+    manifest: Manifest | None = None,
+    *,
+    depth: int | None,
+    shows_all: bool,
 ) -> Iterator[Styled]:
-    """All sections. `packed`: the same scene after packing, to show beside; `depth`: levels of the tree."""
+    """All sections. `packed`: the same scene after packing, to show beside; `depth`: levels of the tree.
+
+    `manifest`: that of the packed folder whose scene this is.
+    """
     most = None if shows_all else SHOWN
-    yield [(printable(scene.name, 200), "bold"), (f"  {size(inspection.costs.file_bytes)}", "")]
+    weight = inspection.costs.file_bytes if manifest is None else download_bytes(manifest, DESKTOP)
+    yield [(printable(scene.name, 200), "bold"), (f"  {size(weight)}", "")]
+    if manifest is not None:
+        yield from _package(manifest)
     yield from _tree(scene, depth, shows_all=shows_all)
     yield from _bytes(inspection, packed)
     yield from _costs(inspection, packed)
@@ -45,6 +60,21 @@ def lines(
     yield from _world(inspection)
     yield from _extensions(inspection)
     yield from _rights(inspection)
+
+
+def _package(manifest: Manifest) -> Iterator[Styled]:
+    yield from _title("The package", f"{'files':>12}{'bytes':>12}")
+    yield [(f"  {'entry':<42}{1:>12,}{size(manifest.entry.bytes):>12}", "")]
+    for line in parts_lines(manifest):
+        yield [(f"  {f'{line.kind}, level {line.level}':<42}{line.count:>12,}{size(line.bytes):>12}", "")]
+    yield from _title("What visitors download", f"{'files':>12}{'bytes':>12}")
+    yield [(f"  {'before anything is seen':<42}{1:>12,}{size(manifest.entry.bytes):>12}", "")]
+    for device, level in DEVICES.items():
+        count = len({manifest.entry.sha256, *(part.sha256 for part in chosen(manifest, level))})
+        told = f"in all, {device} (level {level})"
+        yield [(f"  {told:<42}{count:>12,}{size(download_bytes(manifest, level)):>12}", "")]
+    if manifest.required:
+        yield [(f"  the whole requires {printable(', '.join(manifest.required), 58)}", "dim")]
 
 
 def _tree(scene: Scene, depth: int | None, *, shows_all: bool) -> Iterator[Styled]:
@@ -185,7 +215,13 @@ def _more(count: int, what: str) -> Iterator[Styled]:
         yield [(f"  … {count:,} more {what}; --full shows all", "dim")]
 
 
-def as_json(scene: Scene, inspection: Inspection, packed: Inspection | None, tree: Iterable[Line]) -> str:
+def as_json(
+    scene: Scene,
+    inspection: Inspection,
+    packed: Inspection | None,
+    tree: Iterable[Line],
+    manifest: Manifest | None = None,
+) -> str:
     """Everything, for scripts; the form is in `authoring-cli/README.md`."""
     return json.dumps(
         {
@@ -194,9 +230,19 @@ def as_json(scene: Scene, inspection: Inspection, packed: Inspection | None, tre
             "nodes": [asdict(line) for line in tree],
             **_json(inspection),
             "packed": None if packed is None else _json(packed),
+            "package": None if manifest is None else _package_json(manifest),
         },
         indent=2,
     )
+
+
+def _package_json(manifest: Manifest) -> dict[str, object]:
+    return {
+        "entry": manifest.entry.bytes,
+        "extensionsRequired": list(manifest.required),
+        "parts": [asdict(line) for line in parts_lines(manifest)],
+        "downloads": downloads(manifest),
+    }
 
 
 def _json(inspection: Inspection) -> dict[str, object]:

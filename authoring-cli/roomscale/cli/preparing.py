@@ -10,14 +10,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from roomscale.cli.errors import BadScene
+from roomscale.cli.errors import BadScene, UsageError
 from roomscale.cli.output import Output
 from roomscale.scenes import Finding, RejectedScene, Scene, SceneError, Severity, errors_of, mend, open_scene
 from roomscale.scenes.authoring import NAME as WORLD_FILE
 from roomscale.scenes.authoring import author, beside, read_world_file
 from roomscale.scenes.judgement import judge
 from roomscale.scenes.khronos import Validator
-from roomscale.scenes.package.write import entry_of
+from roomscale.scenes.package import verify
+from roomscale.scenes.package.write import MANIFEST, entry_name, manifest_of
 
 SHOWN_NOTES = 8  # of a scene with hundreds of mended values the first few say enough
 
@@ -30,7 +31,8 @@ class SoundScene:
     path: Path
     """Its file."""
     files: frozenset[Path]
-    """What it was made of: the scene, its world.toml (there or not), and every file that it names."""
+    """What it was made of: the scene, its world.toml (there or not), and every file that it names; of a package the
+    manifest."""
 
 
 def sound_scene(
@@ -38,21 +40,28 @@ def sound_scene(
 ) -> SoundScene:
     """Read, author and check one file. Raises BadScene, which says what to do next.
 
-    `path`: a scene, or a packed folder, which stands for its entry. `fixes`: whether to mend what needs no choice.
-    `world_file`: instead of the `world.toml` beside the scene. `validator`: Khronos's, to be asked too.
+    `path`: a scene, or a packed folder, which stands for its entry: that one is checked with its parts and never
+    changed, since the manifest names its bytes. `fixes`: whether to mend what needs no choice. `world_file`: instead of
+    the `world.toml` beside the scene. `validator`: Khronos's, to be asked too.
     """
     with output.step(f"checking {path.name}"):
         try:
-            path = scene_file(path)
-            told = world_file or beside(path)
-            scene, authored = author(open_scene(path), read_world_file(told) if told else None)
+            folder, path = path, scene_file(path)
+            is_packed = path != folder
+            if is_packed and world_file is not None:
+                raise UsageError(f"{folder} is packed already: give --world-file to `roomscale pack`")
+            fixes = fixes and not is_packed
+            told = None if is_packed else world_file or beside(path)
+            scene, authored = open_scene(path), list[Finding]()
+            if not is_packed:  # a package says all that it means; names would say again what `world.toml` unsaid
+                scene, authored = author(scene, read_world_file(told) if told else None)
             mended: list[Finding] = []
             if fixes:
                 scene, mended = mend(scene)
-            findings = [*authored, *judge(scene, validator)]
+            findings = verify(folder, validator).findings if is_packed else [*authored, *judge(scene, validator)]
             if errors := errors_of(findings):
-                helps = not fixes and not errors_of([*authored, *judge(mend(scene)[0], validator)])
-                next_step = "; --fix mends it" if helps else f"; `roomscale check {path.name}` tells how to mend it"
+                helps = not (fixes or is_packed) and not errors_of([*authored, *judge(mend(scene)[0], validator)])
+                next_step = "; --fix mends it" if helps else f"; `roomscale check {folder.name}` tells how to mend it"
                 raise BadScene(path.name, RejectedScene(errors), next_step)
             named = scene.named_files()
         except SceneError as error:
@@ -63,6 +72,8 @@ def sound_scene(
     for finding in findings:
         if finding.code == "CAN_BE_MIGRATED":
             output.note(f"{finding.message}; {finding.hint}")
+    if is_packed:
+        return SoundScene(scene, path, frozenset({folder / MANIFEST}))  # written last, and different for each package
     files = {path, world_file or path.parent / WORLD_FILE, *(path.parent / name for name in named)}
     return SoundScene(scene, path, frozenset(files))
 
@@ -70,9 +81,10 @@ def sound_scene(
 def scene_file(path: Path) -> Path:
     """The file that stands for `path`: of a folder that `roomscale pack` made its entry, else the file itself.
 
-    Raises BadManifest for a folder whose manifest is broken. Parts are not uploaded yet: visitors see the entry.
+    Raises BadManifest for a folder whose manifest is broken.
     """
-    return (entry_of(path) if path.is_dir() else None) or path
+    manifest = manifest_of(path) if path.is_dir() else None
+    return path if manifest is None else path / entry_name(manifest)
 
 
 def _tell(what: str, findings: Sequence[Finding], output: Output) -> None:

@@ -18,13 +18,15 @@ from roomscale.cli.output import Output
 from roomscale.cli.preparing import sound_scene
 from roomscale.scenes import SceneError, to_glb
 from roomscale.scenes.khronos import Validator
-from roomscale.scenes.package.write import is_entry_name
+from roomscale.scenes.package import PackOptions, manifest_of, pack
+from roomscale.scenes.package.write import is_entry_name, part_files
 from roomscale.worlds.ids import parse_user_id
 from roomscale.worlds.matrix import MatrixClient
 from roomscale.worlds.model import ServerRef
 from roomscale.worlds.publish import Published, PublishProgress, PublishRequest, publish
 from roomscale.worlds.samples import Sample
 from roomscale.worlds.samples import publish_samples as publish_each
+from roomscale.worlds.uploads import PackageFiles
 
 PUBLISHING_DEVICE = "ROOMSCALE_PUBLISH"  # one device, kept: each publish would otherwise leave another behind
 NAMELESS = ("scene", "model", "untitled", "index", "export")
@@ -34,13 +36,20 @@ MIB = 1 << 20
 
 @dataclass(frozen=True)
 class ReadyScene:
-    """A scene that may be published: checked, mended where that needs no choice, one .glb."""
+    """A scene that may be published: checked, mended where that needs no choice, one .glb; of a package the entry."""
 
     name: str
     """From the file's name; the world is called so unless something else is asked for."""
     glb: bytes
+    package: PackageFiles | None = None
+    """What sharpens it, if it is packed."""
     files: frozenset[Path] = frozenset()
-    """What it was made of: the scene, its world.toml (there or not), and every file that it names."""
+    """What it was made of, as `SoundScene.files`."""
+
+    def shows_what(self, other: ReadyScene) -> bool:
+        """Whether visitors would see the same."""
+        manifests = [ready.package and ready.package.manifest for ready in (self, other)]
+        return self.glb == other.glb and manifests[0] == manifests[1]
 
 
 def prepare_scene(
@@ -50,14 +59,26 @@ def prepare_scene(
     *,
     fixes: bool = True,
     validator: Validator | None = None,
+    options: PackOptions | None = None,
 ) -> ReadyScene:
-    """Read, author, mend, check and make one file, as `sound_scene` does. Raises BadScene."""
+    """Read, author, mend, check and make one file, as `sound_scene` does. Raises BadScene.
+
+    `path`: a scene or a packed folder. `options`: pack a scene that is not packed yet, in memory.
+    """
     sound = sound_scene(path, output, fixes=fixes, world_file=world_file, validator=validator)
     try:
-        glb = to_glb(sound.scene)
+        if (manifest := manifest_of(path) if path.is_dir() else None) is not None:
+            glb, package = to_glb(sound.scene), PackageFiles(manifest, part_files(path, manifest))
+        elif options is not None:
+            with output.progress(f"packing {path.name}") as tell:
+                packed, _ = pack(sound.scene, options, tell)
+            parts = {sha256: bytes(data) for sha256, data in packed.parts.items()}
+            glb, package = packed.entry, PackageFiles(packed.manifest, parts)
+        else:
+            glb, package = to_glb(sound.scene), None
     except SceneError as error:
         raise BadScene(path.name, error) from error
-    return ReadyScene(name=name_of(sound.path), glb=glb, files=sound.files)
+    return ReadyScene(name=name_of(sound.path), glb=glb, package=package, files=sound.files)
 
 
 def name_of(path: Path) -> str:
@@ -81,7 +102,13 @@ async def publish_scene(house: House, scene: ReadyScene, output: Output) -> list
 
 async def publish_as_host(client: MatrixClient, house: House, scene: ReadyScene, output: Output) -> Published:
     """The same with a client that stands already."""
-    request = PublishRequest(scene=scene.glb, name=scene.name, alias=alias_of(scene.name), server=server_of(house))
+    request = PublishRequest(
+        scene=scene.glb,
+        package=scene.package,
+        name=scene.name,
+        alias=alias_of(scene.name),
+        server=server_of(house),
+    )
     return await publish_shown(client, request, house.directory.asset_cache, output)
 
 
@@ -102,10 +129,12 @@ def server_of(house: House) -> ServerRef:
 
 
 async def publish_shown(client: MatrixClient, request: PublishRequest, cache_file: Path, output: Output) -> Published:
-    """`publish`, with its progress on the terminal."""
+    """`publish`, with its progress on the terminal, and at the end what of it was new."""
     name = request.name or "the world"
     with output.step(f"publishing {name}") as update, UploadCache(cache_file) as cache:
-        return await publish(client, request, cache, progress=shown(name, update))
+        published = await publish(client, request, cache, progress=shown(name, update))
+    output.note(str(published.uploads))
+    return published
 
 
 def shown(name: str, update: Callable[[str], None]) -> Callable[[PublishProgress], None]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable
+from contextlib import AsyncExitStack
 from pathlib import Path
 
 from roomscale.assets.errors import AssetError
@@ -16,10 +17,15 @@ from roomscale.cli.config import House
 from roomscale.cli.errors import CommandError
 from roomscale.cli.output import Output
 from roomscale.cli.publishing import ReadyScene, host_client, prepare_scene, publish_as_host
+from roomscale.scenes.khronos import Validator, ValidatorLimits
 from roomscale.worlds.errors import WorldError
 
 POLL_S = 0.25
 """How often the files are looked at. A save is seen when two looks in a row agree, so after half a second at most."""
+
+WATCHED = ValidatorLimits(file_bytes=10_000_000)
+"""What Khronos's validator is asked of while somebody waits for a save: its process, kept, takes 0.05 s for a megabyte.
+A larger scene was judged by it when the house opened, and is by `check`, `pack` and `publish`."""
 
 Signature = tuple[tuple[int, int, int] | None, ...]
 """Of each file: time of change in ns, bytes, inode; None for one that is not there."""
@@ -56,15 +62,16 @@ def _of_file(file: Path) -> tuple[int, int, int] | None:
 async def watch_scene(house: House, path: Path, world_file: Path | None, shown: ReadyScene, output: Output) -> None:
     """Publish the scene again each time one of its files has changed, until cancelled."""
     output.note(f"watching {path.name}: save it, and whoever is inside sees it")
-    async with host_client(house) as client:
+    async with host_client(house) as client, AsyncExitStack() as stack:
+        validator = stack.enter_context(Validator(WATCHED))
         settled = Settled(signature(shown.files))
         while True:
             await asyncio.sleep(POLL_S)
             if not settled.look(signature(shown.files)):
                 continue
             try:
-                ready = await asyncio.to_thread(prepare_scene, path, output, world_file)
-                if ready.glb == shown.glb:
+                ready = await asyncio.to_thread(prepare_scene, path, output, world_file, validator=validator)
+                if ready.shows_what(shown):
                     output.note("nothing has changed in the world")
                 else:
                     await publish_as_host(client, house, ready, output)

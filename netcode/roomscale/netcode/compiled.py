@@ -6,8 +6,7 @@ the sources, the Python and the machine; when any of them is another, the source
 `activate` comes before the import of what it replaces. It reads the folder and nothing else: building is a command of
 its own, `roomscale compile`, because it takes a C compiler and a minute or two.
 
-Left out: `core.conversation`, which clients inherit from (a compiled class has no interpreted children), and what runs
-once a second or less.
+Left out is what runs once a second or less. Headless visitors are among them: for load tests they come by the hundred.
 """
 
 from __future__ import annotations
@@ -35,15 +34,17 @@ _PATIENCE: Final = 1800.0
 """Seconds that a build may take: fifty times what it took on a quiet core."""
 _TAIL: Final = 600
 """Characters of a compiler's words that are shown."""
-_LEFT_OUT: Final = frozenset({"core/conversation.py", "webrtc/ladder.py"})
-HOT: Final = tuple(
-    sorted(
+_LEFT_OUT: Final = frozenset({"webrtc/ladder.py"})
+HOT: Final = (
+    *sorted(
         str(path.relative_to(_HERE).as_posix())
         for folder in ("core", "webrtc", "webrtc/sctp")
         for path in (_HERE / folder).glob("*.py")
         if path.name != "__init__.py" and path.relative_to(_HERE).as_posix() not in _LEFT_OUT
-    )
-) + tuple(f"node/{name}.py" for name in ("addresses", "lean", "loop", "node", "transport", "transports"))
+    ),
+    *(f"node/{name}.py" for name in ("addresses", "lean", "loop", "node", "transport", "transports")),
+    *(f"testing/{name}.py" for name in ("talker", "lean_visitor")),
+)
 """What is compiled: paths below this package."""
 
 

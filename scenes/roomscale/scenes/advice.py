@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from roomscale.scenes.findings import Finding
 
 _EXPORT_AGAIN = "export the scene again; if that does not help, update the exporter, or tell its makers"
+_PACK_AGAIN = "pack the scene again: roomscale pack FILE -o DIR"
 _BY_FIX = "roomscale check --fix mends it"
 _BLENDER_IMAGES = (
     "File › Export › glTF 2.0 › Data › Material › Images: Automatic; pack images first (File › External Data)"
@@ -134,6 +135,9 @@ ADVICE: dict[str, Advice] = {
     "BUFFER_BYTE_LENGTH_MISMATCH": _CUT,
     "BUFFER_VIEW_TARGET_MISSING": _NOTHING,
     "DECODED_TOO_LARGE": _BOMB,
+    "DRACO_MALFORMED": Advice(
+        "the mesh is not drawn", _EXPORT_AGAIN, "File › Export › glTF 2.0 › Data › Compression: off; pack compresses"
+    ),
     "MESHOPT_": _GEOMETRY,
     "MESHOPT_BOMB": _BOMB,
     # Accessors
@@ -244,6 +248,18 @@ ADVICE: dict[str, Advice] = {
     "BUDGET_TEXTURE_BYTES": Advice("phones end the page", "make images smaller, or use fewer", "Image › Resize"),
     "BUDGET_LARGEST_EDGE": Advice("phones end the page", "make that image smaller", "Image › Resize"),
     "BUDGET_LIGHTS": Advice("frames are dropped", "bake lights into a lightmap, or into emission", "Render › Bake"),
+    "ENTRY_NOT_KNOWN": Advice(
+        "one waits for the entry before anything is seen", "roomscale pack, then check its folder"
+    ),
+    # Packages
+    "PACKAGE_": Advice("the world opens, or gets sharper, for nobody", _PACK_AGAIN),
+    "PACKAGE_FILE_SUPERFLUOUS": Advice("nobody downloads it", "remove it; roomscale pack removes what it made itself"),
+    "PACKAGE_TOO_LARGE": _HEAVY,
+    "PACKAGE_ENTRY_LEVEL": Advice("one waits longer than needed before anything is seen", _PACK_AGAIN),
+    "PACKAGE_PART_SIZE": Advice("some devices take another level than they should", _PACK_AGAIN),
+    "PART_MISMATCH": Advice("what the part should sharpen stays coarse", _PACK_AGAIN),
+    "UNKNOWN_VERSION": Advice("nobody can open the package here", "update Roomscale"),
+    "MANIFEST_TOO_LARGE": _HEAVY,
     # What we say of ourselves
     "KHRONOS_VALIDATOR_": Advice("nothing: our own checks have judged the file", "nothing has to be done"),
     "MENDED_": _NOTHING,

@@ -114,9 +114,9 @@ def exceeds(actual: int | None, allowed: int | None) -> bool:
     return actual is not None and allowed is not None and actual > allowed
 
 
-def check_budget(scene: Scene, budget: Budget, profile: str) -> list[Finding]:
+def check_budget(counted: Costs, budget: Budget, profile: str) -> list[Finding]:
     """Compare a scene's costs with a budget; `profile`: its name, for messages."""
-    findings, counted = Findings(), costs(scene)
+    findings = Findings()
     for item in fields(Budget):
         allowed, actual = getattr(budget, item.name), getattr(counted, item.name)
         if exceeds(actual, allowed):
@@ -125,6 +125,9 @@ def check_budget(scene: Scene, budget: Budget, profile: str) -> list[Finding]:
                 "",
                 f"{actual:,} {_MEANINGS[item.name]}; for {profile} at most {allowed:,}",
             )
+    if counted.entry_bytes is None and budget.entry_bytes is not None:
+        most = f"for {profile} at most {budget.entry_bytes:,} {_MEANINGS['entry_bytes']}"
+        findings.info("ENTRY_NOT_KNOWN", "", f"{most}: how many there are is known once it is packed")
     return findings.listed()
 
 

@@ -6,6 +6,7 @@ Pillow raises becomes `BrokenData`. As glTF asks (§3.9.2 "Images"), colour prof
 
 from __future__ import annotations
 
+import hashlib
 import io
 import warnings
 
@@ -89,6 +90,26 @@ def _unpack_at_a_part(image: Image.Image, least: int) -> None:
         if image.width % part == image.height % part == 0 and max(image.size) // part >= least:
             image.draft(None, (image.width // part, image.height // part))
             return
+
+
+def fingerprint(data: bytes | memoryview, limits: Limits = DEFAULT_LIMITS) -> bytes:
+    """A hash of all that is seen of an image of 8 bits a channel: size, pixels, alpha, and what it says of its colours.
+
+    Equal for two files of one picture, whether its colours stand in a palette or not. Raises as `resized` does.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        image = decode(data, "", limits)
+        told = _colour_space(data)
+    seen = hashlib.sha256(repr((image.mode, image.size, told)).encode())
+    seen.update(np.asarray(image).data)
+    return seen.digest()
+
+
+def _colour_space(data: bytes | memoryview) -> tuple[object, ...]:
+    """Profile, gamma and primaries: glTF's viewers ignore them, others may not."""
+    with Image.open(io.BytesIO(data)) as image:
+        return tuple(image.info.get(key) for key in ("icc_profile", "gamma", "chromaticity"))
 
 
 def _check_size(width: int, height: int, where: str, limits: Limits) -> None:

@@ -28,12 +28,15 @@ TRACE_SECONDS: Final = 60
 """Seconds of trace: longer than a measurement takes, and beyond its end it is walked backwards."""
 FIRST: Final = 20
 """Visitors whose joining is measured: so few that the ticks meanwhile weigh little."""
-WATCHERS: Final = 16
-"""Visitors who look at all that they are shown: enough pairs for a 99th percentile."""
+WATCHERS: Final = 20
+"""Visitors who look at all that they are shown: enough pairs for a 99th percentile. They have a process of their own,
+so that they do not wait for their turn among hundreds of others: that is not the server's latency."""
 NEAR: Final = 5.0
 """Metres within which one visitor's change must reach another: nobody is hidden there by interest management."""
 _CAPTURE: Final = 2.0
 """Seconds for which packets are counted."""
+_JOIN: Final = 0.2
+"""Seconds that the others' joining may take for each of them: ten times what it takes where the cores suffice."""
 _IDLE: Final = 1.0
 """Seconds that a server is left alone before its memory is read."""
 
@@ -127,7 +130,7 @@ async def _measured(server: Server, plan: Plan, folder: Path, stack: AsyncExitSt
     for number, load in enumerate(loads):
         done = 0 if number else first
         if load.count > done:
-            await load.child.ask(f"join {load.first + done} {load.count - done}", "joined", 60 + plan.visitors)
+            await load.child.ask(f"join {load.first + done} {load.count - done}", "joined", 60 + plan.visitors * _JOIN)
     await asyncio.sleep(plan.settle)
     await asyncio.gather(*(load.child.ask("begin", "began", 10) for load in loads))
     began, cpu, carried = time.monotonic(), measure.cpu(child.pid), measure.loopback()
@@ -186,9 +189,10 @@ async def _loads(
         kind, foreign = plan.clients or kind, min(plan.foreign, plan.visitors)
     if kind == "libdatachannel":  # they watch nothing: others must
         kind, foreign = "aiortc", max(0, plan.visitors - WATCHERS)
-    own = plan.visitors - foreign
-    watchers = list(range(0, own, max(1, own // WATCHERS)))
-    shares = [(kind, 0, own), ("libdatachannel", own, foreign)]
+    watching = min(WATCHERS, plan.visitors - foreign)
+    others = plan.visitors - foreign - watching
+    watchers = list(range(watching))
+    shares = [(kind, 0, watching), (kind, watching, others), ("libdatachannel", watching + others, foreign)]
     loads = []
     for number, (kind, first, count) in enumerate(share for share in shares if share[2]):
         spec = Spec(address, str(folder / "trace"), epoch, watchers, str(folder / f"result{number}"))

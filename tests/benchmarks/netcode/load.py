@@ -110,17 +110,14 @@ class Walker(Conversation):
         self._epoch = spec.epoch
         self._log = log
         self._watches = index in spec.watchers
-        self._tick = -1
         self._flags = -1
         self._known: dict[int, int] = {}
 
     def due(self, now: float) -> list[tuple[Channel, bytes]]:
         """See `Conversation.due`; the pose is the trace's for this moment."""
         tick = (_microseconds() - self._epoch) * crowd.TICK_RATE // 1_000_000
-        if tick != self._tick:  # this is asked a hundred times a second
-            self._tick = tick
-            x, z, yaw, pitch, flags = self._way[crowd.row(len(self._way), tick)].item()
-            self.pose = Pose(x, 0, z, yaw, pitch, flags=flags)
+        x, z, yaw, pitch, flags = self._way[crowd.row(len(self._way), tick)].item()
+        self.pose = Pose(x, 0, z, yaw, pitch, flags=flags)
         frames = super().due(now)
         for channel, _ in frames:
             if channel is Channel.POSES:

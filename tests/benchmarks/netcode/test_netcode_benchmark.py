@@ -13,7 +13,7 @@ pytestmark = pytest.mark.proof
 
 
 def test_ours_and_the_rivals_serve_the_same_crowd_and_nobody_is_lost(tmp_path: Path) -> None:
-    arguments = ["--visitors", "50", "--seconds", "5", "--record", "netcode-short"]
+    arguments = ["--visitors", "50", "--seconds", "5", "--foreign", "4", "--record", "netcode-short"]
     assert main([*arguments, "--json", str(tmp_path / "figures.json")]) == 0
     seen = json.loads((tmp_path / "figures.json").read_text("utf-8"))
     assert {figures["server"] for figures in seen} >= {"lean", "aiortc", "colyseus", "colyseus-views", "geckos"}

@@ -28,13 +28,13 @@ from roomscale.scenes import Scene, SceneError, open_scene
 from roomscale.scenes.pixels import decode
 from roomscale.scenes.roles import Alpha, ImageUse, Role, image_uses
 from tests.benchmarks.record import record
-from tests.benchmarks.scenes import tools
+from tests.benchmarks.rivals import NotAvailable, install
 from tests.benchmarks.scenes.corpus import SHARED
 from tests.benchmarks.scenes.generate import merged_kit
 from tests.benchmarks.scenes.image_errors import MEASURES, Errors, errors
 from tests.benchmarks.scenes.measure import PackingFailed, run
 from tests.benchmarks.scenes.painted_walls import every_role
-from tests.benchmarks.scenes.tools import TOOLS, NotAvailable
+from tests.benchmarks.scenes.tools import RIVALS, TOOLS
 
 MODULE: Final = "python -m tests.benchmarks.scenes.quality"
 OURS, THEIRS = "roomscale", "keeping"
@@ -243,7 +243,7 @@ def _told(pair: Pair) -> str:
 
 def measured(only: Sequence[str] = (), shared: Path = SHARED, said: Callable[[str], None] = print) -> list[Pair]:
     """Everything, packed and compared. Raises LostImage; NotAvailable where gltf-transform cannot be had."""
-    tools.install()
+    install(RIVALS)
     pairs: list[Pair] = []
     with tempfile.TemporaryDirectory(prefix="roomscale-quality-") as name:
         folder = Path(name)

@@ -20,12 +20,12 @@ from typing import Any, Final
 from roomscale.scenes import Scene, SceneError, mend, open_scene
 from roomscale.scenes.container import build_glb
 from tests.benchmarks.record import machine, record
-from tests.benchmarks.scenes import tools
+from tests.benchmarks.rivals import NotAvailable, install
 from tests.benchmarks.scenes.corpus import SHARED, Asset, assets
 from tests.benchmarks.scenes.measure import Cost, PackingFailed, run
-from tests.benchmarks.scenes.outcome import kept_share, weights
-from tests.benchmarks.scenes.report import Packing, goals, table
-from tests.benchmarks.scenes.tools import TOOLS, NotAvailable, Tool
+from tests.benchmarks.scenes.outcome import kept_share, like_bytes, weights
+from tests.benchmarks.scenes.report import KEEPING, OURS, Packing, goals, table
+from tests.benchmarks.scenes.tools import RIVALS, TOOLS, Tool, compile_ours
 from tests.scenes.crafted import BINARY, triangle
 
 MODULE: Final = "python -m tests.benchmarks.scenes.run"
@@ -36,9 +36,9 @@ Failures = dict[tuple[str, str], str]
 def main(arguments: list[str]) -> int:
     """Measure, print, and write down; 0 when all that was asked for was packed by ours, else 1."""
     options = _options(arguments)
-    tools.compile_ours()
+    compile_ours()
     try:
-        tools.install()
+        install(RIVALS)
     except NotAvailable as why:
         print(f"benchmark: {why}", file=sys.stderr)
         options.tools = [tool for tool in options.tools if tool.ours]
@@ -61,24 +61,33 @@ def everything(options: argparse.Namespace, folder: Path) -> tuple[list[Packing]
     failures: Failures = {}
     for asset in _chosen(options, folder):
         before, _ = mend(open_scene(asset.path))
+        made: dict[str, tuple[int, Scene]] = {}
         for tool in options.tools:
             try:
-                packing = packed(asset, before, tool, folder, options.repeat)
+                packing, after = packed(asset, before, tool, folder, options.repeat)
             except (PackingFailed, SceneError, NotAvailable) as why:
                 failures[asset.name, tool.name] = str(why)
                 print(f"{asset.name}, {tool.title}: {why}", file=sys.stderr, flush=True)
                 continue
+            if tool.name in (OURS, KEEPING):
+                made[tool.name] = (len(results), after)
             results.append(packing)
             size = f"{packing.weights.total / 1e3:,.0f} kB"
             print(
                 f"{asset.name}, {tool.title}: {size}, {packing.seconds:.2f} s, {packing.memory / 1e6:.0f} MB",
                 flush=True,
             )
+        if len(made) == 2:
+            (at, ours), (_, theirs) = made[OURS], made[KEEPING]
+            results[at] = dataclasses.replace(results[at], like=like_bytes(ours, theirs))
     return results, failures
 
 
-def packed(asset: Asset, before: Scene, tool: Tool, folder: Path, repeat: int = 1) -> Packing:
-    """One file by one tool, the quickest of `repeat` runs. Raises PackingFailed, SceneError, NotAvailable."""
+def packed(asset: Asset, before: Scene, tool: Tool, folder: Path, repeat: int = 1) -> tuple[Packing, Scene]:
+    """One file by one tool, the quickest of `repeat` runs, and what it made.
+
+    Raises PackingFailed, SceneError, NotAvailable.
+    """
     target, log = folder / "packed.glb", folder / "said.log"
     costs: list[Cost] = []
     for _ in range(repeat):
@@ -89,7 +98,7 @@ def packed(asset: Asset, before: Scene, tool: Tool, folder: Path, repeat: int = 
     after = open_scene(target)
     kept, extensions = kept_share(before, after)
     best = min(costs, key=lambda cost: cost.seconds)
-    return Packing(
+    packing = Packing(
         asset=asset.name,
         tool=tool.name,
         source=asset.bytes,
@@ -102,6 +111,7 @@ def packed(asset: Asset, before: Scene, tool: Tool, folder: Path, repeat: int = 
         nodes=len(after.list_of("nodes")),
         is_asset=asset.name != FIXED,
     )
+    return packing, after
 
 
 def _chosen(options: argparse.Namespace, folder: Path) -> Iterator[Asset]:

@@ -7,9 +7,9 @@ import pytest
 from roomscale.scenes import parse_scene
 from roomscale.scenes.roles import Alpha, ImageUse, Role
 from tests.benchmarks.record import record
+from tests.benchmarks.rivals import NotAvailable
 from tests.benchmarks.scenes.painted_walls import every_role
 from tests.benchmarks.scenes.quality import CAPS, Pair, byte_share, goals, images, measured, table
-from tests.benchmarks.scenes.tools import NotAvailable
 
 
 def pair(ours: float, theirs: float, kilobytes: tuple[int, int] = (90, 100)) -> Pair:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from tests.benchmarks.scenes.outcome import Weights
 from tests.benchmarks.scenes.report import Packing, goals, pairs, table
 
@@ -16,7 +18,7 @@ GOOD = [packing("roomscale", 100_000, 0.5, 90_000_000), packing("keeping", 120_0
 
 def test_a_run_that_reaches_everything_names_no_file() -> None:
     text = goals(GOOD)
-    assert text.count("| reached |") == 6
+    assert text.count("| reached |") == 8
     assert "missed" not in text
     assert "fall short" not in text
 
@@ -24,12 +26,24 @@ def test_a_run_that_reaches_everything_names_no_file() -> None:
 def test_each_miss_is_told_with_what_it_is_made_of() -> None:
     bad = [packing("roomscale", 130_000, 4.0, 150_000_000, kept=3), GOOD[1]]
     text = goals(bad)
-    assert text.count("| missed |") == 6
-    assert "+8%: JSON 13 against 12 kB, images 65 against 60 kB" in text
+    assert text.count("| missed |") == 8
+    assert "+8.3%: JSON 13 against 12 kB, images 65 against 60 kB" in text
     assert "theirs lost 3 extension objects" in text
     assert "4.00 against 2.00 s" in text
     assert "150 against 200 MB" in text
     assert "3 of 4" in text
+
+
+def test_what_theirs_dropped_is_told_and_counts_like_for_like() -> None:
+    singing = replace(packing("roomscale", 900_000, 0.5, 90_000_000), like=102_000)
+    lines = goals([singing, GOOD[1]]).splitlines()
+    assert lines[2:6] == [
+        "| fewer bytes on ≥ 80% of files | 0 | missed |",
+        "| the same like for like: without what theirs dropped | 1 | reached |",
+        "| on none more than 5% above (the largest multiple) | 7.5 | missed |",
+        "| the same like for like (the largest multiple) | 0.85 | reached |",
+    ]
+    assert "798.0 kB of ours are what theirs dropped, else -15.0%" in "".join(lines)
 
 
 def test_what_only_one_packed_counts_for_no_goal() -> None:

@@ -6,9 +6,7 @@ Rule: one process tree per packing, the same cap on textures for all that know o
 from __future__ import annotations
 
 import compileall
-import hashlib
 import shutil
-import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -16,6 +14,7 @@ from pathlib import Path
 from typing import Final
 
 import roomscale
+from tests.benchmarks.rivals import NotAvailable
 
 RIVALS: Final = Path(__file__).with_name("rivals")
 _CHECKOUT: Final = Path(__file__).parents[3]
@@ -26,10 +25,6 @@ KEEPING: Final = ["--flatten", "false", "--join", "false", "--instance", "false"
 
 Command = Callable[[Path, Path], list[str]]
 """The command line for an input and an output."""
-
-
-class NotAvailable(Exception):
-    """A packer cannot be run on this machine."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,21 +79,3 @@ def compile_ours() -> None:
     for folder in roomscale.__path__:
         if Path(folder).is_relative_to(_CHECKOUT):
             compileall.compile_dir(folder, quiet=1)
-
-
-def install() -> None:
-    """`npm ci` in `rivals/`, unless it was done from this very lock; no package's scripts run. Raises NotAvailable."""
-    lock = hashlib.sha256((RIVALS / "package-lock.json").read_bytes()).hexdigest()
-    marker = RIVALS / "node_modules" / ".roomscale-lock"
-    if marker.exists() and marker.read_text("utf-8") == lock:
-        return
-    npm = shutil.which("npm")
-    if npm is None:
-        raise NotAvailable("no npm on PATH to install the rivals with")
-    print("benchmark: installing the rivals (60 MB, once)", flush=True)
-    command = [npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]
-    try:
-        subprocess.run(command, cwd=RIVALS, check=True, timeout=300, stdout=subprocess.DEVNULL)
-    except (OSError, subprocess.SubprocessError) as error:
-        raise NotAvailable(f"the rivals cannot be installed: {error}") from None
-    marker.write_text(lock, "utf-8")

@@ -8,9 +8,9 @@ import itertools
 
 import pytest
 
-from roomscale.netcode.core.messages import Keyframe, Pose
+from roomscale.netcode.core.messages import Flags, Keyframe, Pose
 from roomscale.netcode.core.sight import INTERVALS
-from tests.netcode.core.crowds import People, Story, heard, told
+from tests.netcode.core.crowds import People, Story, Viewer, heard, told
 
 
 def line(n: int, step: int = 1000) -> list[Pose]:
@@ -148,6 +148,27 @@ def test_overload_slows_everybody_evenly_and_spreads_them_over_the_ticks() -> No
     people.slowest = 4
     per_tick = collections.Counter(tick for tick, _, _ in everybody_moves(people, 40))
     assert set(per_tick.values()) == {16}
+
+
+@pytest.mark.parametrize("interval", INTERVALS)
+@pytest.mark.parametrize("flags", [Flags.SPEAKING, Flags.SEATED])
+def test_who_begins_to_speak_or_to_gesture_is_told_of_in_the_very_next_packet_even_afar(
+    interval: int, flags: int
+) -> None:
+    people = People()
+    people.add(line(65))
+    people.crowd.pace(people.rows[1], interval)
+    people.run(40)
+    viewer = Viewer(1)
+    viewer.hear(everybody_moves(people, 20))
+    for peer in (2, 20, 40, 41, 42, 43, 64, 65):  # of the far ones each is due at a tick of its own
+        people.poses[peer] = dataclasses.replace(people.poses[peer], flags=flags)
+        story = everybody_moves(people, interval)
+        viewer.hear(story)
+        assert viewer.pose(peer).flags == flags
+        for _, sight in heard(story, 1):
+            peers = [record.peer for record in sight.records]
+            assert len(peers) == len(set(peers))
 
 
 def test_at_rest_at_5_hz_everybody_is_still_told_of_once_a_second() -> None:

@@ -23,6 +23,7 @@ from playwright.async_api import async_playwright
 from roomscale.netcode.testing.lean_visitor import LeanVisitor
 from roomscale.netcode.testing.visitor import Visitor
 from tests.benchmarks.netcode import servers
+from tests.benchmarks.rivals import NotAvailable, install
 from tests.netcode.interop.booth import booth
 from tests.netcode.interop.client import Client, Headless
 from tests.support.browser import FLAGS, chromium_path
@@ -74,9 +75,9 @@ async def firefox() -> AsyncIterator[Client]:
 async def libdatachannel() -> AsyncIterator[Client]:
     """libdatachannel under Node, as the benchmarks' rivals install it."""
     try:
-        servers.install()
+        install(servers.RIVALS)
         node = servers.node()
-    except servers.NotAvailable as reason:
+    except NotAvailable as reason:
         pytest.skip(str(reason))
     script = Path(__file__).with_suffix("").with_name("libdatachannel.mjs")
     async with booth() as own, _process(node, str(script), str(servers.RIVALS), own.url):

@@ -59,6 +59,7 @@ def nodes_of(scene: Scene) -> list[str]:
         told = {key: value for key, value in (_STANDS | node).items() if key not in ("mesh", "skin", "camera")}
         for key in ("translation", "rotation", "scale", "matrix"):
             if key in told:
-                told[key] = [round(float(np.float32(value)) + 0.0, 6) for value in told[key]]
+                digits = 7 if key == "rotation" else 6
+                told[key] = [round(float(np.float32(value)) + 0.0, digits) + 0.0 for value in told[key]]
         result.append(text(told))
     return result

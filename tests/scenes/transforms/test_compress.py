@@ -141,6 +141,13 @@ def test_floats_on_a_grid_are_encoded_exactly(exponent: int, seed: int, bits: in
     assert np.array_equal(decode(data, 40, 12, "ATTRIBUTES", "EXPONENTIAL").view("<f4"), values)
 
 
+def test_signs_weigh_nothing() -> None:
+    units = np.random.default_rng(0).integers(-100, 100, (400, 3)).astype(np.float32)
+    centred, moved = (filters.encode(units + np.float32(by), "_ANY") for by in (0, 100))
+    assert centred is not None and moved is not None
+    assert len(encode_vertices(centred.rows)) < 1.01 * len(encode_vertices(moved.rows))
+
+
 def test_numbers_off_every_grid_have_none() -> None:
     for values in ([0.1, 1000.0], [np.inf, 1.0], [np.nan, 1.0], [-0.0, 1.0], [1e-38, 1.0]):
         assert filters.grid_exponent(np.array([values], np.float32)) is None

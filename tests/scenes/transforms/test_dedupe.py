@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import io
+import zlib
 from typing import Any
 
 import pytest
+from PIL import Image
 
-from roomscale.scenes import Scene, check, errors_of, parse_scene, to_glb
+from roomscale.scenes import Limits, Scene, check, errors_of, parse_scene, pixels, to_glb
 from roomscale.scenes.accessors import read
 from roomscale.scenes.transforms.dedupe import dedupe
 from tests.scenes.crafted import BINARY, data_uri, glb, gltf, png, triangle
@@ -139,3 +142,116 @@ def test_channels_that_move_alike_share_a_sampler() -> None:
     animation = dedupe(parse_scene(glb(tree))).json["animations"][0]
     assert len(animation["samplers"]) == 1
     assert [channel["sampler"] for channel in animation["channels"]] == [0, 0]
+
+
+def picture(mode: str = "RGB", size: int = 40, last: int = 0, alpha: int = 255) -> Image.Image:
+    """A gradient of few colours, whose last pixel may be another."""
+    image = Image.new("RGBA", (size, size), (0, 0, 0, alpha))
+    for place in range(size * size):
+        image.putpixel((place % size, place // size), (place % size * 4, place // size * 4, 7, alpha))
+    image.putpixel((size - 1, size - 1), (last, 0, 0, alpha))
+    return image.convert(mode) if mode != "P" else image.convert("RGB").quantize(256, dither=Image.Dither.NONE)
+
+
+def saved(image: Image.Image, kind: str = "PNG", **options: Any) -> bytes:
+    stream = io.BytesIO()
+    image.save(stream, kind, **options)
+    return stream.getvalue()
+
+
+def with_images(*files: bytes, names: bool = False) -> Scene:
+    """A scene with a material, a texture and an image for each file."""
+    tree = triangle()
+    kind = {b"\x89PNG": "image/png", b"\xff\xd8\xff\xe0": "image/jpeg"}
+    tree["images"] = [{"uri": data_uri(data, kind[data[:4]])} for data in files]
+    if names:
+        tree["images"] = [{**image, "name": f"image {n}"} for n, image in enumerate(tree["images"])]
+    tree["textures"] = [{"source": n} for n in range(len(files))]
+    tree["materials"] = [
+        {"name": f"m{n}", "pbrMetallicRoughness": {"baseColorTexture": {"index": n}}} for n in range(len(files))
+    ]
+    return parse_scene(gltf(tree))
+
+
+def image_file(scene: Scene, index: int) -> bytes:
+    return bytes(scene.resource(scene.list_of("images")[index]["uri"], ""))
+
+
+def test_a_picture_that_was_saved_twice_is_one_image_and_the_smaller_file_stays() -> None:
+    plain, small = saved(picture(), compress_level=0), saved(picture(), optimize=True)
+    assert len(plain) > len(small)
+    for files in ((plain, small), (small, plain)):
+        scene = dedupe(with_images(*files))
+        assert [image_file(scene, n) for n in range(len(scene.json["images"]))] == [small]
+        assert len(scene.json["textures"]) == 1
+        assert dedupe(scene) is scene
+
+
+def test_alpha_that_hides_nothing_and_a_palette_make_no_difference() -> None:
+    flat = picture("P")
+    scene = dedupe(with_images(saved(flat), saved(flat.convert("RGB")), saved(flat.convert("RGBA"))))
+    assert len(scene.json["images"]) == 1
+
+
+def test_pictures_of_two_names_stay_two_and_share_the_smaller_file() -> None:
+    small = saved(picture(), optimize=True)
+    scene = dedupe(with_images(saved(picture(), compress_level=0), small, names=True))
+    assert [image_file(scene, n) for n in (0, 1)] == [small, small]
+    assert [image["name"] for image in scene.json["images"]] == ["image 0", "image 1"]
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        saved(picture(last=1)),
+        saved(picture(alpha=254, mode="RGBA")),
+        saved(picture(size=41)),
+        saved(picture(), icc_profile=b"not a real profile"),
+        saved(picture(), "JPEG", quality=100),
+        saved(picture())[:-20],
+    ],
+    ids=["the last pixel", "alpha", "size", "profile", "JPEG", "cut off"],
+)
+def test_pictures_that_differ_in_anything_stay_two(other: bytes) -> None:
+    scene = with_images(saved(picture(), compress_level=0), other)
+    assert dedupe(scene) is scene
+
+
+def test_pictures_of_sixteen_bits_are_compared_by_their_bytes_alone() -> None:
+    deep = Image.new("I;16", (8, 8), 300)
+    other = Image.new("I;16", (8, 8), 301)  # the same once it is cut to eight bits
+    scene = with_images(saved(deep), saved(other))
+    assert dedupe(scene) is scene
+
+
+def test_pictures_that_serve_different_ends_stay_two() -> None:
+    opened_scene = with_images(saved(picture(), compress_level=0), saved(picture(), optimize=True))
+    tree = opened_scene.json
+    tree["materials"][1] = {"name": "m1", "normalTexture": {"index": 1}}
+    scene = parse_scene(gltf(tree))
+    assert len(dedupe(scene).json["images"]) == 2
+
+
+def test_interlaced_pictures_are_compared_too() -> None:
+    """Their first rows are not told alone."""
+    plain = saved(picture())
+    header = bytearray(plain[:33])
+    header[28] = 1
+    header[29:33] = zlib.crc32(header[12:29]).to_bytes(4, "big")
+    scene = with_images(plain, bytes(header) + plain[33:])
+    assert len(dedupe(scene).json["images"]) == 2
+
+
+def test_only_what_might_be_equal_is_unpacked(monkeypatch: pytest.MonkeyPatch) -> None:
+    unpacked = []
+    real = pixels.fingerprint
+
+    def noted(data: bytes | memoryview, limits: Limits) -> bytes:
+        unpacked.append(len(data))
+        return real(data, limits)
+
+    monkeypatch.setattr(pixels, "fingerprint", noted)
+    dedupe(with_images(saved(picture()), saved(picture(size=41)), saved(picture(), "JPEG")))
+    assert unpacked == []
+    dedupe(with_images(saved(picture()), saved(picture().transpose(Image.Transpose.ROTATE_180))))
+    assert len(unpacked) == 2  # their first rows, which differ

@@ -79,12 +79,21 @@ def test_weights_add_up_and_name_the_same_joints() -> None:
 def test_a_large_scale_asks_for_finer_steps() -> None:
     _, parts = globe()
     errors = []
-    for scale in (1, 1000):
+    for scale in (1, 60):
         builder = Builder()
         builder.node(mesh=builder.mesh(builder.primitive(None, POSITION=parts["POSITION"][:528])), scale=[scale] * 3)
         before = builder.scene()
         errors.append(float(np.abs(read(quantise(before), 0) - read(before, 0)).max()) * scale)
     assert max(errors) <= 1e-3
+
+
+def test_what_is_as_large_as_a_town_is_rounded_by_its_own_measure() -> None:
+    _, parts = globe()
+    builder = Builder()
+    ground = parts["POSITION"] * np.float32(500)
+    builder.node(mesh=builder.mesh(builder.primitive(None, POSITION=ground[:528])))
+    error = np.abs(read(quantise(builder.scene()), 0) - ground[:528]).max()
+    assert 1e-3 < error <= np.ptp(ground[:528], axis=0).max() / 2**17
 
 
 def test_numbers_without_meaning_pass() -> None:

@@ -71,7 +71,20 @@ def test_numbers_lose_the_digits_that_a_float32_has_not() -> None:
     tree["nodes"][0]["rotation"] = [0.7071067811865476, 0, 0, 0.7071067811865475]
     json = shrunk(tree)
     assert to_text(json["nodes"][0]["translation"]) == "[0.1, 1, 123456.79]"
-    assert to_text(json["nodes"][0]["rotation"]) == "[0.70710677, 0, 0, 0.70710677]"
+    assert to_text(json["nodes"][0]["rotation"]) == "[0.7071068, 0, 0, 0.7071068]"
+
+
+def test_a_rotation_cut_short_turns_nothing_that_can_be_seen_and_stays_as_it_is() -> None:
+    turns = np.random.default_rng(7).normal(size=(50, 4))
+    turns /= np.linalg.norm(turns, axis=1, keepdims=True)
+    for turn in turns.tolist():
+        tree = triangle()
+        tree["nodes"][0]["rotation"] = turn
+        once = shrunk(tree)["nodes"][0]["rotation"]
+        assert np.abs(np.subtract(once, turn)).max() < 1e-7
+        tree["nodes"][0]["rotation"] = once
+        assert shrunk(tree)["nodes"][0]["rotation"] == once
+        assert max(len(str(abs(part))) for part in once) <= 9
 
 
 def to_text(value: Any) -> str:

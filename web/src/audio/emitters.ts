@@ -7,8 +7,8 @@
 import { extension, type Fields, fields, index, list, number, text } from "../scene/json";
 
 export interface Source {
-  /** Which of the file's sounds; `view` is the buffer view that holds it, null when it lies in another file. */
-  audio: number;
+  /** Which of the file's sounds, as `soundKey` says; `view` is the buffer view that holds it, null when it lies in another file. */
+  audio: string;
   view: number | null;
   autoplay: boolean;
   loop: boolean;
@@ -38,6 +38,11 @@ const LOUDEST = 2;
 const MOST_EMITTERS = 64;
 const MODELS: readonly string[] = ["linear", "inverse", "exponential"];
 
+/** What names a sound: each of the two extensions has a list of its own. */
+export function soundKey(extension: string, index: number): string {
+  return `${extension}/${index}`;
+}
+
 /** All emitters that are placed on a node or on the shown scene. */
 export function readEmitters(json: Fields): Emitter[] {
   return ["KHR_audio_emitter", "KHR_audio"].flatMap((name) => readExtension(json, name)).slice(0, MOST_EMITTERS);
@@ -47,7 +52,7 @@ function readExtension(json: Fields, name: string): Emitter[] {
   const root = fields(fields(json["extensions"])[name]);
   const views = list(json["bufferViews"]).length;
   const audio = list(root["audio"]).map((sound) => index(fields(sound)["bufferView"], views));
-  const sources = list(root["sources"]).map((source) => readSource(fields(source), audio));
+  const sources = list(root["sources"]).map((source) => readSource(fields(source), audio, name));
   const emitters = list(root["emitters"]).map(fields);
   const place = (holder: unknown, node: number | null): Emitter[] => {
     const named = extension(holder, name);
@@ -61,11 +66,11 @@ function readExtension(json: Fields, name: string): Emitter[] {
   return [...place(scene, null), ...list(json["nodes"]).flatMap((node, at) => place(node, at))];
 }
 
-function readSource(source: Fields, audio: readonly (number | null)[]): Source | null {
+function readSource(source: Fields, audio: readonly (number | null)[], extension: string): Source | null {
   const at = index(source["audio"], audio.length);
   if (at === null) return null;
   return {
-    audio: at,
+    audio: soundKey(extension, at),
     view: audio[at] ?? null,
     autoplay: (source["autoplay"] ?? source["autoPlay"]) === true,
     loop: source["loop"] === true,

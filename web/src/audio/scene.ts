@@ -8,6 +8,7 @@
 import { type Camera, Vector3 } from "three";
 
 import type { Notes } from "../scene/json";
+import { PartUnusable } from "../scene/package/unusable";
 import type { Stage } from "../scene/stage";
 import { type Emitter, readEmitters, type Source } from "./emitters";
 
@@ -20,7 +21,7 @@ interface Voice {
   emitter: Emitter;
   panner: PannerNode | null;
   gain: GainNode;
-  players: AudioBufferSourceNode[];
+  players: Map<Source, AudioBufferSourceNode>;
 }
 
 export class AudioScene {
@@ -30,6 +31,8 @@ export class AudioScene {
   private voices: Voice[] = [];
   private stage: Stage | null = null;
   private notes: Notes | null = null;
+  /** Sounds that came after the scene, by `soundKey`. */
+  private files = new Map<string, ArrayBuffer>();
   private unlocked = false;
   private turn = 0;
   private readonly at = new Vector3();
@@ -46,8 +49,31 @@ export class AudioScene {
   set(stage: Stage, notes: Notes): void {
     this.stopAll();
     [this.stage, this.notes] = [stage, notes];
+    this.files.clear();
     this.state = readEmitters(stage.file.json).length > 0 ? "locked" : "none";
     if (this.unlocked) void this.begin();
+  }
+
+  /** Seconds of the longest sound that plays. */
+  get longest(): number {
+    return Math.max(0, ...this.voices.flatMap(({ players }) => [...players.values()].map(({ buffer }) => buffer?.duration ?? 0)));
+  }
+
+  /** A sound of the scene is another from now on, even before any sounds. Raises `PartUnusable`. */
+  async replace(key: string, bytes: ArrayBuffer): Promise<void> {
+    this.files.set(key, bytes);
+    const { context, notes, turn } = this;
+    if (context === null || notes === null || (this.state !== "playing" && this.state !== "failed")) return;
+    const buffer = await decode(context, bytes, notes);
+    if (turn !== this.turn) return;
+    if (buffer === null) {
+      this.files.delete(key);
+      throw new PartUnusable("this browser cannot decode it");
+    }
+    for (const voice of this.voices) {
+      for (const source of voice.emitter.sources) if (source.audio === key && source.autoplay) this.play(context, voice, source, buffer);
+    }
+    if (this.longest > 0) this.state = "playing";
   }
 
   /** To be called from within a gesture. */
@@ -93,17 +119,20 @@ export class AudioScene {
       const context = (this.context ??= new AudioContext());
       this.master ??= this.makeMaster(context);
       await context.resume();
-      const buffers = new Map<number, Promise<AudioBuffer | null>>();
+      const buffers = new Map<string, Promise<AudioBuffer | null>>();
+      const known = new Set(this.files.keys());
       for (const emitter of readEmitters(stage.file.json)) {
         for (const source of emitter.sources) {
-          const pending = buffers.get(source.audio) ?? decode(context, stage, source, notes);
-          buffers.set(source.audio, pending);
+          const bytes = this.files.get(source.audio) ?? bytesOf(stage, source, notes);
+          buffers.set(source.audio, buffers.get(source.audio) ?? decode(context, bytes, notes));
         }
       }
       const decoded = new Map(await Promise.all([...buffers].map(async ([at, pending]) => [at, await pending] as const)));
       if (turn !== this.turn) return;
       for (const emitter of readEmitters(stage.file.json)) this.start(context, emitter, decoded);
-      this.state = this.voices.some((voice) => voice.players.length > 0) ? "playing" : "failed";
+      this.state = this.voices.some((voice) => voice.players.size > 0) ? "playing" : "failed";
+      // What came while the others were decoded.
+      for (const [key, bytes] of this.files) if (!known.has(key)) void this.replace(key, bytes).catch(() => undefined);
     } catch (error) {
       this.state = "failed";
       notes.add(`The scene's sound could not be started (${error instanceof Error ? error.message : "unknown"}).`);
@@ -121,27 +150,33 @@ export class AudioScene {
     return master;
   }
 
-  private start(context: AudioContext, emitter: Emitter, buffers: ReadonlyMap<number, AudioBuffer | null>): void {
+  private start(context: AudioContext, emitter: Emitter, buffers: ReadonlyMap<string, AudioBuffer | null>): void {
     const gain = context.createGain();
     gain.gain.value = emitter.gain;
     const panner = emitter.positional === null ? null : makePanner(context, emitter.positional);
     (panner === null ? gain : gain.connect(panner)).connect(this.master as GainNode);
-    const voice: Voice = { emitter, panner, gain, players: [] };
+    const voice: Voice = { emitter, panner, gain, players: new Map() };
     for (const source of emitter.sources) {
       const buffer = buffers.get(source.audio) ?? null;
-      if (buffer === null || !source.autoplay) continue;
-      const player = context.createBufferSource();
-      player.buffer = buffer;
-      player.loop = source.loop;
-      player.playbackRate.value = source.rate;
-      const own = context.createGain();
-      own.gain.value = source.gain;
-      player.connect(own).connect(gain);
-      player.start();
-      voice.players.push(player);
+      if (buffer !== null && source.autoplay) this.play(context, voice, source, buffer);
     }
     this.placeVoice(voice);
     this.voices.push(voice);
+  }
+
+  /** Plays a sound from its beginning, in place of what the source played. */
+  private play(context: AudioContext, { gain, players }: Voice, source: Source, buffer: AudioBuffer): void {
+    players.get(source)?.stop();
+    const player = context.createBufferSource();
+    player.buffer = buffer;
+    player.loop = source.loop;
+    player.playbackRate.value = source.rate;
+    const own = context.createGain();
+    own.gain.value = source.gain;
+    player.connect(own).connect(gain);
+    player.onended = () => own.disconnect();
+    player.start();
+    players.set(source, player);
   }
 
   private placeVoice({ emitter, panner }: Voice): void {
@@ -161,7 +196,7 @@ export class AudioScene {
   private stopAll(): void {
     this.turn++;
     for (const { players, gain, panner } of this.voices) {
-      for (const player of players) player.stop();
+      for (const player of players.values()) player.stop();
       gain.disconnect();
       panner?.disconnect();
     }
@@ -183,14 +218,18 @@ function makePanner(context: AudioContext, positional: NonNullable<Emitter["posi
   return panner;
 }
 
-async function decode(context: AudioContext, stage: Stage, source: Source, notes: Notes): Promise<AudioBuffer | null> {
-  if (source.view === null) {
-    notes.add("A sound in another file was left out: scenes are never allowed to fetch.");
-    return null;
-  }
+/** What the scene's file holds for a source; null for a sound in another file. */
+async function bytesOf(stage: Stage, source: Source, notes: Notes): Promise<ArrayBuffer | null> {
+  if (source.view !== null) return (await stage.file.parser.getDependency("bufferView", source.view)) as ArrayBuffer;
+  notes.add("A sound in another file was left out: scenes are never allowed to fetch.");
+  return null;
+}
+
+async function decode(context: AudioContext, pending: ArrayBuffer | Promise<ArrayBuffer | null>, notes: Notes): Promise<AudioBuffer | null> {
   try {
-    const bytes = (await stage.file.parser.getDependency("bufferView", source.view)) as ArrayBuffer;
-    // Decoding takes the bytes away: the parser may be asked for them again.
+    const bytes = await pending;
+    if (bytes === null) return null;
+    // Decoding takes the bytes away: they may be asked for again.
     const buffer = await context.decodeAudioData(bytes.slice(0));
     if (buffer.length * buffer.numberOfChannels <= MOST_SAMPLES) return buffer;
     notes.add("A sound was left out: it is too long.");

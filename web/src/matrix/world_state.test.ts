@@ -21,6 +21,12 @@ const world = (...events: RawEvent[]): Extract<WorldResult, { world: unknown }>[
 };
 
 describe("a world's state", () => {
+  it("names the manifest of its package, or none", () => {
+    const named = (value: unknown) => world(create, server, event(WORLD, { scene_url: "mxc://h/a", "org.roomscale.package": value })).manifest;
+    expect(named({ url: "mxc://h/m", sha256: "x" })?.id).toBe("m");
+    for (const value of [undefined, null, "mxc://h/m", [], {}, { url: 7 }, { url: "https://h/m" }, { url: "mxc://h/../m" }]) expect(named(value)).toBeNull();
+  });
+
   it("is read when it is whole", () => {
     const read = world(create, scene, server, event("m.room.name", { name: "Plaza" }));
     expect(read).toMatchObject({

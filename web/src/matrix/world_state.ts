@@ -34,6 +34,8 @@ export interface WorldState {
   readonly topic: string;
   readonly alias: string | null;
   readonly scene: Mxc;
+  /** The manifest of the package whose entry the scene is; null for a scene without parts. */
+  readonly manifest: Mxc | null;
   readonly thumbnail: Mxc | null;
   readonly server: WorldServer;
   readonly encrypted: boolean;
@@ -79,6 +81,7 @@ export function readWorldState(events: Iterable<RawEvent>): WorldResult {
       topic: cleanBody(text(content("m.room.topic")["topic"], 20_000) ?? "", 400),
       alias: text(content("m.room.canonical_alias")["alias"], 255) ?? null,
       scene,
+      manifest: parseMxc(recordOr(world["org.roomscale.package"])["url"]) ?? null,
       thumbnail: parseMxc(world["thumbnail_url"]) ?? parseMxc(world["scene_preview_url"]) ?? null,
       server,
       encrypted: state.has("m.room.encryption"),

@@ -1,7 +1,7 @@
 /**
  * The static collision tree: all triangles that one can bump into, in one bounding volume hierarchy.
  *
- * Rule: the tree answers walking's `Solid` and nothing else; it is built once per scene from world-space positions and holds
+ * Rule: the tree answers walking's `Solid` and nothing else; it is built once per scene (again if some of it begins to move) from world-space positions and holds
  * nothing that the GPU knows of.
  */
 
@@ -11,14 +11,33 @@ import { type HitPointInfo, MeshBVH } from "three-mesh-bvh";
 import type { Box, Hit, Solid, Triangle } from "../walk/solid";
 
 export class CollisionTree implements Solid {
-  readonly triangles: number;
-  readonly bounds: Box;
-  private readonly bvh: MeshBVH | null;
+  triangles = 0;
+  bounds: Box = { minX: 0, minY: 0, minZ: 0, maxX: 0, maxY: 0, maxZ: 0 };
+  private bvh: MeshBVH | null = null;
+  private positions = new Float32Array(0);
   private readonly ray = new Ray();
   private readonly shared: Triangle = { ax: 0, ay: 0, az: 0, bx: 0, by: 0, bz: 0, cx: 0, cy: 0, cz: 0 };
 
   /** `positions`: nine numbers per triangle, metres in world space, all finite. */
   constructor(positions: Float32Array) {
+    this.build(positions);
+  }
+
+  /** Takes triangles away, given by ranges of their places in `positions`: they have begun to move. */
+  remove(ranges: readonly { from: number; to: number }[]): void {
+    if (ranges.length === 0) return;
+    const gone = new Uint8Array(this.triangles);
+    for (const { from, to } of ranges) gone.fill(1, from, to);
+    const kept = new Float32Array(gone.reduce((sum, one) => sum + (one === 0 ? 9 : 0), 0));
+    let at = 0;
+    gone.forEach((one, index) => {
+      if (one === 0) kept.set(this.positions.subarray(index * 9, index * 9 + 9), 9 * at++);
+    });
+    this.build(kept);
+  }
+
+  private build(positions: Float32Array): void {
+    this.positions = positions as Float32Array<ArrayBuffer>;
     this.triangles = Math.floor(positions.length / 9);
     const geometry = new BufferGeometry().setAttribute("position", new BufferAttribute(positions, 3));
     this.bvh = this.triangles > 0 ? new MeshBVH(geometry, { targetLeafSize: 8 }) : null;

@@ -19,6 +19,8 @@ export interface Collected {
   solid: TriangleBuffer;
   /** Surfaces of water, where they are seen. */
   water: TriangleBuffer;
+  /** Which triangles of `solid` are a mesh's, from the first to before the last; of what is solid only by being there. */
+  ranges: { mesh: Mesh; from: number; to: number }[];
   /** Whether the scene says itself what is solid. */
   explicit: boolean;
 }
@@ -35,7 +37,7 @@ const SKY_SIZE = 60;
 /** Collects what the scene itself says, or what its meshes are taken to mean. */
 export async function collect(file: LoadedFile, notes: Notes, allowExplicit = true): Promise<Collected> {
   file.root.updateMatrixWorld(true);
-  const collected: Collected = { solid: new TriangleBuffer(), water: new TriangleBuffer(), explicit: false };
+  const collected: Collected = { solid: new TriangleBuffer(), water: new TriangleBuffer(), ranges: [], explicit: false };
   const stated = allowExplicit ? readColliders(file.json).filter((placed) => !placed.trigger) : [];
   for (const placed of stated) await addShape(placed, file, collected.solid);
   collected.explicit = collected.solid.count > 0;
@@ -86,7 +88,9 @@ function addMeshes(file: LoadedFile, collected: Collected, notes: Notes): void {
       notes.add("Some meshes are too fine to bump into.");
       continue;
     }
+    const from = collected.solid.count;
     eachTriangleOf(mesh, (a, b, c) => collected.solid.push(a, b, c));
+    collected.ranges.push({ mesh, from, to: collected.solid.count });
   }
 }
 

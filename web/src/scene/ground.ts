@@ -24,6 +24,8 @@ export interface GroundPlan {
   tree: CollisionTree;
   /** Where one may begin; never empty. */
   spots: Spot[];
+  /** Which triangles of the tree are a mesh's, as `Collected` has them. */
+  ranges: Collected["ranges"];
   /** A floor of ours, to be shown. */
   floor: Mesh | null;
 }
@@ -43,13 +45,13 @@ export async function findGround(file: LoadedFile, places: Places, notes: Notes)
 function plot(collected: Collected, file: LoadedFile, places: Places, notes: Notes): GroundPlan | null {
   const tree = new CollisionTree(collected.solid.positions.slice());
   const stated = statedSpots(places, file, tree);
-  if (stated.length > 0) return { tree, spots: stated, floor: null };
+  if (stated.length > 0) return { tree, spots: stated, ranges: collected.ranges, floor: null };
   if (places.spawns.length > 0) notes.add("No spawn point of the scene has ground and room: another place was chosen.");
   const water = collected.water.count > 0 ? new CollisionTree(collected.water.positions.slice()) : null;
   const chosen = chooseSpot(tree, tree.bounds, water);
   if (chosen === null || isThing(chosen, tree)) return null;
   const { x, y, z, yaw } = chosen;
-  return { tree, spots: [{ x, y, z, yaw }], floor: null };
+  return { tree, spots: [{ x, y, z, yaw }], ranges: collected.ranges, floor: null };
 }
 
 /** A statue, a staircase, a tile: small, open, and best seen from beside it. */
@@ -91,5 +93,5 @@ function layFloor(collected: Collected, file: LoadedFile, notes: Notes): GroundP
   collected.solid.push(corner(-1, -1), corner(1, 1), corner(1, -1));
   const tree = new CollisionTree(collected.solid.positions.slice());
   const before = { x: middle.x, y, z: bounds.max.z + Math.max(2.5, size.y), yaw: 0 };
-  return { tree, spots: [settle(tree, before) ?? before], floor };
+  return { tree, spots: [settle(tree, before) ?? before], ranges: collected.ranges, floor };
 }

@@ -4,7 +4,7 @@
  * Rule: nothing is fetched from a URI in the scene, ever; decoders are our own files, loaded only when a scene needs them.
  */
 
-import { type AnimationClip, type Group, LoadingManager, type Object3D, type WebGLRenderer } from "three";
+import { type AnimationClip, type Group, LoadingManager, type Object3D, type Texture, type WebGLRenderer } from "three";
 import { type GLTF, GLTFLoader } from "three/addons/loaders/GLTFLoader.js";
 
 import { type Container, type GltfJson, readContainer, writeContainer } from "./container";
@@ -24,6 +24,8 @@ export interface LoadedFile {
   parser: GLTF["parser"];
   /** Decoded pictures, to be closed when the file is let go. */
   bitmaps: ImageBitmap[];
+  /** By image: what its textures show. */
+  sources: Map<number, Set<Texture["source"]>>;
 }
 
 export interface LoadOptions {
@@ -59,6 +61,7 @@ export async function loadFile(entry: ArrayBuffer, options: LoadOptions): Promis
     node: nodesByIndex(gltf),
     parser: gltf.parser,
     bitmaps: (pictures as PictureLoader | null)?.bitmaps ?? [],
+    sources: (pictures as PictureLoader | null)?.sources ?? new Map<number, Set<Texture["source"]>>(),
   };
 }
 

@@ -255,7 +255,7 @@ function mendAnimations(json: Mutable, accessors: Map<number, Accessor>, notes: 
     animation["channels"] = channels;
     animation["samplers"] = samplers;
   }
-  json["animations"] = objects(json, "animations").filter((animation) => list(animation["channels"]).length > 0);
+  // One that moves nothing stays: parts of packages name animations by their place.
 }
 
 function isNumbers(value: unknown): value is number[] {

@@ -31,7 +31,7 @@ export interface PictureSize {
 export type DecodePicture = (bytes: Blob, size: PictureSize, largest: number) => Promise<ImageBitmap | ImageData>;
 
 /** Pixels on a side that decoding is tried for at all: 8192² takes 268 MB while it lasts. */
-const LARGEST_SIDE = 8192;
+export const LARGEST_SIDE = 8192;
 /** Decoded pixels in all, at 4 bytes and a third more for mipmaps: about 360 MB on the GPU. */
 const PIXEL_BUDGET = 64 * 1024 * 1024;
 
@@ -114,6 +114,8 @@ export class PictureLoader implements GLTFLoaderPlugin {
   private queue: Promise<unknown> = Promise.resolve();
   private pixels = 0;
   readonly bitmaps: ImageBitmap[] = [];
+  /** By image: what its textures show. Clones that the loader makes of a texture share its source. */
+  readonly sources = new Map<number, Set<Texture["source"]>>();
 
   constructor(
     private readonly parser: GLTFParser,
@@ -151,6 +153,7 @@ export class PictureLoader implements GLTFLoaderPlugin {
     texture.wrapT = WRAPPINGS.get(sampler["wrapT"] as 10497) ?? RepeatWrapping;
     texture.generateMipmaps = texture.minFilter !== NearestFilter && texture.minFilter !== LinearFilter;
     texture.needsUpdate = true;
+    this.sources.set(image, (this.sources.get(image) ?? new Set<Texture["source"]>()).add(texture.source));
     return texture;
   }
 

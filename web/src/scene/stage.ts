@@ -4,9 +4,9 @@
  * Rule: built in one go from one file and thrown away in one go; whoever holds a stage asks it, and nothing in it refers back.
  */
 
-import { AnimationMixer, Color, Fog, FogExp2, Group, type Scene, type WebGLRenderer } from "three";
+import { type AnimationClip, AnimationMixer, Color, Fog, FogExp2, Group, type Scene, type Texture, type WebGLRenderer } from "three";
 
-import { batch } from "./batch";
+import { Batches } from "./batch";
 import type { CollisionTree } from "./bvh";
 import { meshesUnder, movingNodes } from "./colliders";
 import { disposeTree } from "./dispose";
@@ -14,6 +14,9 @@ import { findGround } from "./ground";
 import { fields, list, text } from "./json";
 import { needsReflections, setLights } from "./lights";
 import { type LoadedFile, type LoadOptions, loadFile } from "./load";
+import type { Target } from "./package/manifest";
+import { below, Sharpener } from "./package/sharpen";
+import { decodeByBrowser, LARGEST_SIDE } from "./pictures";
 import { type PortalVolume, portalVolumes } from "./portals";
 import { type Places, readPlaces } from "./places";
 import { type PlacedSeat, placeSeats } from "./seats";
@@ -36,7 +39,11 @@ export interface Stage {
   triangles: number;
   /** Metres: whoever is lower has fallen out of the world. */
   bottom: number;
+  /** Animations that play. */
+  animations(): number;
   file: LoadedFile;
+  /** Takes the parts of the package that the file is the entry of. */
+  sharpener: Sharpener;
   /** Moves what moves by itself; seconds since the last call. */
   update(seconds: number): void;
   /** Makes anew what a lost WebGL context took along. */
@@ -47,6 +54,10 @@ export interface Stage {
 export interface StageOptions extends LoadOptions {
   renderer: WebGLRenderer;
   onStage?: (stage: "textures" | "colliders") => void;
+  /** A sound of the scene is another; raises `PartUnusable`. */
+  onSound?: (target: Target, bytes: ArrayBuffer) => Promise<void>;
+  /** The sky's reflections were made anew. */
+  onSky?: (environment: Texture | null) => void;
 }
 
 /** Raises `SceneUnreadable`. */
@@ -73,10 +84,26 @@ export async function buildStage(entry: ArrayBuffer, options: StageOptions): Pro
   group.add(...setLights(file.root, sky, look.stated, notes));
   if (sky.dome !== null) group.add(sky.dome);
   const water = shimmer(meshes);
-  batch(file.root, moving);
-  const mixer = startAnimations(file);
+  const batches = new Batches(file.root, moving);
+  let mixer = startAnimations(file, file.animations);
+  const sharpener = new Sharpener({
+    file, batches, notes,
+    background: () => sky.background,
+    skyChanged: () => options.onSky?.(sky.bake()),
+    animate: (clips, moves) => {
+      mixer?.stopAllAction();
+      mixer = startAnimations(file, clips);
+      const gone = below(moves);
+      ground.tree.remove(ground.ranges.filter(({ mesh }) => gone.has(mesh)));
+      ground.ranges = [];
+    },
+    sound: (target, bytes) => options.onSound?.(target, bytes) ?? Promise.resolve(),
+    drawn: nextFrame,
+    largestTexture: Math.min(renderer.capabilities.maxTextureSize, LARGEST_SIDE),
+    decode: options.decodePicture ?? decodeByBrowser,
+  });
   return {
-    group, sky, file,
+    group, sky, file, sharpener,
     fog: makeFog(places),
     tree: ground.tree,
     spots: ground.spots,
@@ -86,6 +113,7 @@ export async function buildStage(entry: ArrayBuffer, options: StageOptions): Pro
     meshes: meshes.length,
     triangles,
     bottom: ground.tree.bounds.minY - 8,
+    animations: () => mixer?.stats.actions.inUse ?? 0,
     update: (seconds) => {
       mixer?.update(seconds);
       water.update(seconds);
@@ -94,6 +122,7 @@ export async function buildStage(entry: ArrayBuffer, options: StageOptions): Pro
       scene.environment = sky.bake();
     },
     dispose: () => {
+      sharpener.end();
       mixer?.stopAllAction();
       mixer?.uncacheRoot(file.root);
       water.dispose();
@@ -104,6 +133,19 @@ export async function buildStage(entry: ArrayBuffer, options: StageOptions): Pro
   };
 }
 
+/** Milliseconds after which a page that draws nothing, being hidden, is waited for no longer. */
+const HIDDEN_FRAME = 250;
+
+function nextFrame(): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(resolve, HIDDEN_FRAME);
+    requestAnimationFrame(() => {
+      clearTimeout(timer);
+      resolve();
+    });
+  });
+}
+
 function makeFog({ fog }: Places): Fog | FogExp2 | null {
   if (fog === null) return null;
   const colour = new Color(...fog.colour);
@@ -111,10 +153,10 @@ function makeFog({ fog }: Places): Fog | FogExp2 | null {
 }
 
 /** All animations of a scene play and repeat, as there is nothing that would start them. */
-function startAnimations(file: LoadedFile): AnimationMixer | null {
-  if (file.animations.length === 0) return null;
+function startAnimations(file: LoadedFile, clips: readonly AnimationClip[]): AnimationMixer | null {
+  if (clips.length === 0) return null;
   const mixer = new AnimationMixer(file.root);
-  for (const clip of file.animations.slice(0, 200)) mixer.clipAction(clip).play();
+  for (const clip of clips.slice(0, 200)) mixer.clipAction(clip).play();
   return mixer;
 }
 

@@ -11,7 +11,7 @@ import type { Announcer } from "./announcer";
 import { loadScene, Over } from "./scene";
 
 export interface FollowerHandlers {
-  shown(report: LoadReport): void;
+  shown(report: LoadReport, scene: Mxc): void;
   note(line: string): void;
 }
 
@@ -41,7 +41,7 @@ export class SceneFollower {
     try {
       const report = await this.load(this.http, scene, Promise.resolve(this.world), QUIET, signal);
       if (signal.aborted) return;
-      this.handlers.shown(report);
+      this.handlers.shown(report, scene);
       this.announce.sceneChanged();
     } catch (error) {
       if (signal.aborted) return;

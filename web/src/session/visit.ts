@@ -10,12 +10,14 @@ import { HomeserverAway, MatrixError } from "../matrix/errors";
 import { MatrixHttp } from "../matrix/http";
 import { GuestPool } from "../matrix/identity";
 import type { Holder } from "../matrix/holder";
+import { sameMedia, type Mxc } from "../matrix/media";
 import type { SyncBatch } from "../matrix/sync";
 import type { WorldState } from "../matrix/world_state";
 import { ServerClock } from "../netcode/clock";
 import { NOTICE, type Welcome } from "../netcode/messages";
 import { Peers } from "../netcode/peers";
 import type { Pose } from "../netcode/pose";
+import { chooseLevel, thisDevice } from "../scene/package/level";
 import type { LoadReport, World } from "../world";
 import { Announcer } from "./announcer";
 import type { Caller } from "./call";
@@ -26,6 +28,7 @@ import { SceneFollower } from "./following";
 import { Keeper } from "./keeper";
 import { next, standing, type Step } from "./machine";
 import { Membership } from "./membership";
+import { Parts } from "./parts";
 import { Relays } from "./relays";
 import { loadScene, Over } from "./scene";
 import type { Store, Waiting } from "./state";
@@ -45,6 +48,11 @@ export interface VisitParts {
   readonly goTo: (path: string) => void;
 }
 
+/** The level of detail for this device, unless the address says another. */
+function levelOf(world: World): number {
+  return chooseLevel(thisDevice(world.stats().largestTexture), new URLSearchParams(location.search).get("level"));
+}
+
 /** How long leaving may hold up the way through a portal, in ms. */
 const LEAVE_MS = 600;
 
@@ -55,12 +63,14 @@ export class Visit {
   keeper: Keeper | null = null;
   world: World | null = null;
   report: LoadReport | null = null;
+  sharper: Parts | null = null;
   private readonly life = new AbortController();
   private readonly http: MatrixHttp;
   private readonly membership: Membership;
   private following = new AbortController();
   private readonly session = randomToken(18);
   private state: WorldState | null = null;
+  private shown: { readonly scene: Mxc; readonly stage: number } | null = null;
   private follower: SceneFollower | null = null;
   private avatar: AvatarChoice | null = null;
   private name = "";
@@ -159,8 +169,9 @@ export class Visit {
       { loading: (loading) => store.set({ loading }), waiting: (waiting) => this.wait(waiting) },
       this.life.signal,
     );
-    this.reported(report);
     this.world = await world;
+    this.sharper = new Parts(this.http, this.world, levelOf(this.world), (line) => store.note(line), this.life.signal);
+    this.reported(report, scene);
     this.world.setSelf(this.avatar ? { avatarUrl: this.avatar.url } : {});
     this.world.enter();
     this.world.setInputEnabled(false);
@@ -170,15 +181,25 @@ export class Visit {
     this.company = company;
     this.world.onFrame((now) => company.frame(now));
     const { world: standing, http, announce, life } = this;
-    const handlers = { shown: (report: LoadReport) => this.reported(report), note: (line: string) => store.note(line) };
+    const handlers = { shown: (report: LoadReport, shown: Mxc) => this.reported(report, shown), note: (line: string) => store.note(line) };
     this.follower = new SceneFollower(http, standing, scene, announce, handlers, life.signal);
     this.step("loaded");
     void this.follower.follow(this.current().scene); // it may have changed while this one was loading
   }
 
-  private reported(report: LoadReport): void {
+  private reported(report: LoadReport, scene: Mxc): void {
     this.report = report;
+    this.shown = { scene, stage: report.stage };
+    this.sharpen();
     for (const note of report.notes) this.parts.store.note(note);
+  }
+
+  /** Parts come once one is inside, for the scene that stands; while another is on its way, none do. */
+  private sharpen(): void {
+    const { shown, state, sharper } = this;
+    if (shown === null || state === null || !this.keeper?.conversation?.welcome) return;
+    if (sameMedia(shown.scene, state.scene)) sharper?.begin(shown.stage, shown.scene, state.manifest);
+    else sharper?.end();
   }
 
   private current(): WorldState {
@@ -223,6 +244,7 @@ export class Visit {
     this.announce.connected(back);
     if (back) void this.lookForNewerClient();
     this.roster();
+    this.sharpen();
   }
 
   /** The world server may have been renewed while we were away, and its client with it. */
@@ -278,6 +300,7 @@ export class Visit {
       return error instanceof Over && error.ending.code === "moved" ? this.end(error.ending) : undefined;
     }
     const { scene, server } = this.state;
+    this.sharpen();
     void this.follower?.follow(scene);
     if (server.userId !== before.server.userId || server.deviceId !== before.server.deviceId) this.keeper?.renew();
   }

@@ -34,6 +34,7 @@ MAX_SIZE: Final = 1 << 40  # bytes of a scene; only to refuse nonsense
 _SHA256: Final = re.compile(r"[0-9a-f]{64}")
 _MIME: Final = re.compile(r"[a-z]+/[a-z0-9.+-]{1,100}")
 _INFO: Final = frozenset({"size", "mimetype", "w", "h"})
+_OBJECT: Final = frozenset({"url", "sha256", "size", "mimetype"})
 _OURS: Final = frozenset(
     {
         "scene_name",
@@ -43,6 +44,7 @@ _OURS: Final = frozenset(
         "thumbnail_info",
         "scene_preview_url",
         "org.roomscale.scene",
+        "org.roomscale.package",
         "org.roomscale.thumbnail",
     }
 )
@@ -79,13 +81,15 @@ class Media:
 class World:
     """`org.matrix.msc3815.world`, state key "": what visitors see.
 
-    `scene` is the glTF binary (.glb) to enter, None for a room that is not furnished yet. `unknown` holds the
-    keys of other tools, which a rewrite keeps.
+    `scene` is the glTF binary (.glb) to enter, None for a room that is not furnished yet. `package` is the manifest
+    whose entry it is, None for a scene that has no parts. `unknown` holds the keys of other tools, which a rewrite
+    keeps.
     """
 
     name: str | None = None
     description: str | None = None
     scene: Media | None = None
+    package: Media | None = None
     thumbnail: Media | None = None
     unknown: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
 
@@ -100,6 +104,7 @@ class World:
             name=read.text("scene_name", MAX_NAME),
             description=read.text("scene_description", MAX_DESCRIPTION),
             scene=read.media("scene_url", "org.roomscale.scene", ""),
+            package=read.object_media("org.roomscale.package"),
             thumbnail=read.media(spelling, "org.roomscale.thumbnail", "thumbnail_info"),
             unknown=read.unknown(_OURS),
         )
@@ -115,6 +120,9 @@ class World:
         if self.scene is not None:
             content["scene_url"] = self.scene.url
             content["org.roomscale.scene"] = _details(self.scene, "sha256", "size", "mimetype")
+        if self.package is not None:
+            details = _details(self.package, "sha256", "size", "mimetype")
+            content["org.roomscale.package"] = {**self.package.more, "url": self.package.url, **details}
         if self.thumbnail is not None:
             content["thumbnail_url"] = content["scene_preview_url"] = self.thumbnail.url
             info = _details(self.thumbnail, "size", "mimetype", w=self.thumbnail.width, h=self.thumbnail.height)
@@ -219,6 +227,24 @@ class _Reader:
             width=self._number(info_key, info, "w", MAX_PIXELS),
             height=self._number(info_key, info, "h", MAX_PIXELS),
             more=self._others(info_key, info, _INFO),
+        )
+
+    def object_media(self, key: str) -> Media | None:
+        """Media whose address stands beside its details, in one object."""
+        details = self._object(key)
+        if not details:
+            return None
+        try:
+            url = parse_mxc(details.get("url"))
+        except BadContent as error:
+            self.refuse(f"{key}.url", str(error))
+            return None
+        return Media(
+            url,
+            sha256=self._matching(key, details, "sha256", _SHA256),
+            size=self._number(key, details, "size", MAX_SIZE),
+            mimetype=self._matching(key, details, "mimetype", _MIME),
+            more=self._others(key, details, _OBJECT),
         )
 
     def unknown(self, known: frozenset[str]) -> Mapping[str, Any]:

@@ -239,6 +239,7 @@ def _world_steps(current: Current, wanted: Wanted) -> Iterator[Step]:
         name=before.name if world.name is None else world.name,
         description=before.description if world.description is None else world.description,
         scene=world.scene or before.scene,
+        package=world.package if world.scene is not None else before.package,  # of this very scene, or of none
         thumbnail=thumbnail,
         unknown={**before.unknown, **world.unknown},
     ).content()

@@ -7,44 +7,21 @@ old world stands. Rights are checked before anything is uploaded or changed.
 from __future__ import annotations
 
 import asyncio
-import struct
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Final, Literal, TypeAlias
+from typing import Literal, TypeAlias
 
 from roomscale.assets.cache import UploadCache
-from roomscale.assets.content import Content, describe
+from roomscale.assets.content import Content
 from roomscale.assets.transfer import Progress, TransferConfig, transfer
 from roomscale.worlds.errors import WorldRefused
-from roomscale.worlds.ids import (
-    MxcUri,
-    RoomAlias,
-    RoomId,
-    UserId,
-    WorldLink,
-    account_localpart,
-    parse_alias,
-    parse_mxc,
-    server_of,
-)
+from roomscale.worlds.ids import RoomAlias, RoomId, UserId, WorldLink, account_localpart, parse_alias, server_of
 from roomscale.worlds.matrix import MatrixClient
-from roomscale.worlds.model import (
-    MAX_DESCRIPTION,
-    MAX_NAME,
-    MAX_PIXELS,
-    WORLD_EVENT,
-    Media,
-    ServerRef,
-    World,
-)
-from roomscale.worlds.plan import Current, Step, Wanted, plan
+from roomscale.worlds.model import MAX_DESCRIPTION, MAX_NAME, ServerRef, World
+from roomscale.worlds.plan import Step, Wanted, plan
 from roomscale.worlds.rooms import apply_steps, find_room, overwritten
-
-SCENE_TYPE: Final = "model/gltf-binary"
-PICTURE_TYPES: Final = ("image/png", "image/jpeg", "image/webp")
-MAX_PICTURE: Final = 8 << 20  # bytes; it is shown as a card
-PNG_HEAD: Final = 24  # bytes that hold a PNG's width and height
+from roomscale.worlds.uploads import Files, PackageFiles, draft, read_files, remember, with_media
 
 
 @dataclass(frozen=True)
@@ -52,7 +29,7 @@ class PublishRequest:
     """One scene and how its room shall be."""
 
     scene: Path | bytes
-    """A packaged .glb, checked by `roomscale.scenes`, sent as it is."""
+    """A .glb, checked by `roomscale.scenes`, sent as it is; the entry, if there is a `package`."""
     name: str | None
     """The world's name, and the room's. None leaves those of a world that is there; a new one needs a name."""
     alias: str | None = None
@@ -66,6 +43,8 @@ class PublishRequest:
     """PNG, JPEG or WebP. None keeps the old one."""
     server: ServerRef | None = None
     """The world server that relays movement here; None leaves the room's as it is."""
+    package: PackageFiles | None = None
+    """What sharpens the scene, if it is the entry of a package."""
     listed: bool = True
     """Whether the homeserver's room directory shows the world."""
     owners: tuple[UserId, ...] = ()
@@ -86,6 +65,21 @@ OnPublish: TypeAlias = Callable[[PublishProgress], None]
 
 
 @dataclass(frozen=True)
+class Uploads:
+    """How many distinct files a world has, how many of them the homeserver did not have yet, and their bytes."""
+
+    files: int
+    new: int
+    bytes_new: int
+
+    def __str__(self) -> str:
+        if not self.new:
+            return f"all {self.files} files were there already" if self.files > 1 else "the file was there already"
+        which = f"{self.new} of {self.files} files were" if self.files > 1 else "the file was"
+        return f"{which} new, {self.bytes_new / 1e6:.1f} MB"
+
+
+@dataclass(frozen=True)
 class Published:
     """What a publish came to."""
 
@@ -100,6 +94,7 @@ class Published:
     """What was done to the room; empty when it was so already."""
     event_id: str | None
     """The world's new event, None when it did not change."""
+    uploads: Uploads = Uploads(0, 0, 0)
     overwrote: str | None = None
     """The event of somebody who published at the same time and was overwritten; it can be rolled back to."""
 
@@ -123,7 +118,7 @@ async def publish(
     alias = _alias(request, client.user_id)
     _check_texts(request)
     tell(PublishProgress("reading", "reading the files"))
-    files = await asyncio.to_thread(_describe, request)
+    files = await asyncio.to_thread(read_files, request.scene, request.thumbnail, request.package)
     found = await find_room(client, request.room, alias)
     wanted = Wanted(
         world=World(name=request.name, description=request.description),
@@ -138,18 +133,12 @@ async def publish(
     if current is None and request.name is None:
         raise WorldRefused("a new world needs a name")
     room_version = "" if found else await client.default_room_version()
-    draft = _with_media(wanted, files, dict.fromkeys((file.sha256 for file in files.contents), _DRAFT))
-    plan(current, draft, me=client.user_id, room_version=room_version)  # rights and sizes, before any upload
+    drafted = replace(wanted, world=draft(wanted.world, files))
+    plan(current, drafted, me=client.user_id, room_version=room_version)  # rights and sizes, before any upload
     if current is not None:
-        _remember(cache, client, current, files)
-    sent = await transfer(
-        files.contents,
-        client.media,
-        cache,
-        progress=lambda state: tell(_uploading(state)),
-        config=transfers,
-    )
-    wanted = _with_media(wanted, files, {sha: parse_mxc(mxc) for sha, mxc in sent.items()})
+        await remember(cache, client, current, files)
+    sent, manifest, uploads = await _upload(client, files, cache, tell, transfers)
+    wanted = replace(wanted, world=with_media(wanted.world, files, sent, manifest))
     steps = plan(current, wanted, me=client.user_id, room_version=room_version)
     room_id, event_id = await apply_steps(
         client,
@@ -169,6 +158,7 @@ async def publish(
         world=wanted.world,
         steps=steps,
         event_id=event_id,
+        uploads=uploads,
         overwrote=overwrote,
     )
 
@@ -190,77 +180,25 @@ def _check_texts(request: PublishRequest) -> None:
         raise WorldRefused(f"a world's description has at most {MAX_DESCRIPTION} characters")
 
 
-@dataclass(frozen=True)
-class _Files:
-    """What is uploaded: the scene, and a picture with its size in pixels where the format says it plainly."""
+async def _upload(
+    client: MatrixClient, files: Files, cache: UploadCache, tell: OnPublish, config: TransferConfig | None
+) -> tuple[dict[str, str], Content | None, Uploads]:
+    """Bring all files, then the manifest that says where they are; SHA-256 → mxc, the manifest, and what was new."""
+    last = Progress(0, 0, 0, 0)
 
-    scene: Content
-    picture: Content | None
-    pixels: tuple[int, int] | None
+    def watch(state: Progress) -> None:
+        nonlocal last
+        last = state
+        tell(_uploading(state))
 
-    @property
-    def contents(self) -> list[Content]:
-        return [self.scene, self.picture] if self.picture is not None else [self.scene]
-
-
-def _describe(request: PublishRequest) -> _Files:
-    """Read both files. The names that strangers see say nothing of this machine."""
-    scene = describe(request.scene)
-    if scene.media_type != SCENE_TYPE:
-        raise WorldRefused(f"{scene.filename} is no .glb")
-    scene = replace(scene, filename="scene.glb")
-    if request.thumbnail is None:
-        return _Files(scene, None, None)
-    picture = describe(request.thumbnail, limit=MAX_PICTURE)
-    if picture.media_type not in PICTURE_TYPES:
-        raise WorldRefused(f"{picture.filename} is no PNG, JPEG or WebP picture")
-    named = replace(picture, filename=f"thumbnail.{picture.media_type.removeprefix('image/')}")
-    return _Files(scene, named, _png_pixels(picture))
-
-
-def _png_pixels(picture: Content) -> tuple[int, int] | None:
-    """Width and height from a PNG's first chunk (PNG specification, 11.2.2 IHDR)."""
-    if picture.media_type != "image/png":
-        return None
-    if isinstance(picture.source, bytes):
-        head = picture.source[:PNG_HEAD]
-    else:
-        with picture.source.open("rb") as file:
-            head = file.read(PNG_HEAD)
-    if len(head) < PNG_HEAD:
-        return None
-    width, height = struct.unpack(">II", head[16:24])
-    return (width, height) if 0 < width <= MAX_PIXELS and 0 < height <= MAX_PIXELS else None
-
-
-def _with_media(wanted: Wanted, files: _Files, sent: dict[str, MxcUri]) -> Wanted:
-    def media(content: Content) -> Media:
-        return Media(sent[content.sha256], content.sha256, content.size, content.media_type)
-
-    thumbnail = None
-    if files.picture is not None:
-        width, height = files.pixels or (None, None)
-        thumbnail = replace(media(files.picture), width=width, height=height)
-    return replace(wanted, world=replace(wanted.world, scene=media(files.scene), thumbnail=thumbnail))
-
-
-_DRAFT: Final = MxcUri("mxc://draft/draft")
-
-
-def _remember(cache: UploadCache, client: MatrixClient, current: Current, files: _Files) -> None:
-    """Take from the room what was uploaded, when the local cache has lost it.
-
-    Only from an event that this very account wrote: another publisher could name any file under our hash.
-    """
-    if current.senders.get((WORLD_EVENT, "")) != client.user_id:
-        return
-    world, _ = World.read(current.get(WORLD_EVENT))
-    server = client.media.server
-    for content, media in ((files.scene, world.scene), (files.picture, world.thumbnail)):
-        if content is None or media is None or media.sha256 != content.sha256:
-            continue
-        if cache.find(server, content.sha256) is None:
-            cache.record(server, content.sha256, media.url, size=content.size, media_type=content.media_type)
+    sent = await transfer(files.contents, client.media, cache, progress=watch, config=config)
+    manifest = files.published_manifest(sent)
+    before = last
+    if manifest is not None:
+        sent |= await transfer([manifest], client.media, cache, progress=watch, config=config)
+        last = replace(last, files=last.files + before.files)
+        last = replace(last, files_new=last.files_new + before.files_new, bytes_new=last.bytes_new + before.bytes_new)
+    return sent, manifest, Uploads(last.files, last.files_new, last.bytes_new)
 
 
 def _uploading(state: Progress) -> PublishProgress:

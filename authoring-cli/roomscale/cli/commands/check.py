@@ -16,7 +16,9 @@ def check(
     paths: Annotated[
         list[Path],
         typer.Argument(
-            help="Scenes (.glb, .gltf, .vrm), or folders that hold some.", metavar="FILE|DIR…", show_default=False
+            help="Scenes (.glb, .gltf, .vrm), packed folders, or folders that hold some.",
+            metavar="FILE|DIR…",
+            show_default=False,
         ),
     ],
     profile: Annotated[
@@ -54,6 +56,7 @@ def check(
     - `roomscale check garden.glb`
     - `roomscale check models/ --profile mobile --strict` in CI: too heavy for a phone is an error
     - `roomscale check garden.gltf --fix -o garden.glb`
+    - `roomscale check packed/ --profile mobile` looks at a package whole, as a phone downloads it
     - `roomscale check models/ --json | jq '.files[] | select(.verdict != "accepted") | .file'`
     """
     from roomscale.cli import check_report, checking
@@ -74,7 +77,7 @@ def check(
         with step as update:
             for number, path in enumerate(files, start=1):
                 update(f"checking {number} of {len(files)}: {path.name}")
-                done.append(checking.check_file(path, request, validator))
+                done.append(checking.check_one(path, request, validator))
     if as_json:
         output.result(check_report.as_json(done))
     else:

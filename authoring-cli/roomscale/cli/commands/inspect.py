@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from roomscale.cli.errors import BadScene
+from roomscale.cli.errors import BadScene, UsageError
 from roomscale.cli.output import Output
 
 
 def inspect(
-    scene: Annotated[Path, typer.Argument(help="The scene: .glb, .gltf or .vrm.", metavar="FILE", show_default=False)],
+    scene: Annotated[
+        Path,
+        typer.Argument(
+            help="The scene: .glb, .gltf or .vrm; or a packed folder.", metavar="FILE|DIR", show_default=False
+        ),
+    ],
     depth: Annotated[
         int | None, typer.Option(help="Levels of the tree of nodes.", min=1, show_default="as many as there are")
     ] = None,
@@ -29,22 +35,34 @@ def inspect(
     """Show what is in a scene: its tree, what its bytes are for, what is costly, extensions, licences.
 
     Images are sorted by what they take on the GPU, meshes by the triangles that they put on the screen, all else by
-    bytes. Data that several entries share count with each of them.
+    bytes. Data that several entries share count with each of them. Of a packed folder: its entry and parts, what
+    devices download, and then the scene with all its parts.
 
     **Examples**
 
     - `roomscale inspect garden.glb`
     - `roomscale inspect garden.glb --full | less`
+    - `roomscale inspect packed/` is what a phone and a desktop download
     - `roomscale inspect garden.glb --json | jq '.images[0]'` is the most costly image
     """
     from roomscale.cli import inspect_report
     from roomscale.scenes import SceneError, open_scene
     from roomscale.scenes.inspection import inspect as look
     from roomscale.scenes.inspection.outline import outline
+    from roomscale.scenes.package import is_package
+    from roomscale.scenes.package.levels import DESKTOP
+    from roomscale.scenes.package.verify import open_package, scene_at
 
     output = Output()
     try:
-        opened = open_scene(scene)
+        manifest = None
+        if is_package(scene):
+            if packed:
+                raise UsageError(f"{scene} is packed already; --packed is for a scene")
+            manifest, files = open_package(scene)
+            opened = replace(scene_at(files, manifest, DESKTOP), name=scene.resolve().name)
+        else:
+            opened = open_scene(scene)
         found = look(opened)
         after = None
         if packed:
@@ -56,7 +74,7 @@ def inspect(
         raise BadScene(scene.name, error, f"; `roomscale check {scene.name}` tells more") from error
     if as_json:
         tree = outline(opened, depth=depth, folds=not full)
-        output.result(inspect_report.as_json(opened, found, after, tree))
+        output.result(inspect_report.as_json(opened, found, after, tree, manifest))
         return
-    for line in inspect_report.lines(opened, found, after, depth=depth, shows_all=full):
+    for line in inspect_report.lines(opened, found, after, manifest, depth=depth, shows_all=full):
         output.styled(line)

@@ -58,6 +58,7 @@ def pack(
     from roomscale.cli.packreport import lines
     from roomscale.cli.preparing import sound_scene
     from roomscale.cli.sizes import parse_size
+    from roomscale.scenes.khronos import Validator
     from roomscale.scenes.package import PackOptions
 
     output = Output()
@@ -66,8 +67,9 @@ def pack(
         raise UsageError(f"{out} is the scene itself; name another file with -o")
     make = pack_to_file if single else pack_to_folder
     give_memory_back()
+    with uncollected(), Validator() as validator:
+        ready = sound_scene(scene, output, fixes=fix, world_file=world_file, validator=validator).scene
     with uncollected():
-        ready = sound_scene(scene, output, fixes=fix, world_file=world_file).scene
         report, places = make(ready, out, options, output)
     if as_json:
         output.result(json.dumps({**places, **report.as_json()}))

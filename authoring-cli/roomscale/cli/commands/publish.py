@@ -18,9 +18,17 @@ if TYPE_CHECKING:
     from roomscale.worlds.matrix import MatrixClient
     from roomscale.worlds.publish import Published
 
+WORTH_PACKING = 3_000_000
+"""Bytes of a scene from which on a phone's visitor waits: the budget of an entry (`scenes/budget_table.py`)."""
+
 
 def publish(
-    scene: Annotated[Path, typer.Argument(help="The scene: .glb, .gltf or .vrm.", show_default=False)],
+    scene: Annotated[
+        Path,
+        typer.Argument(
+            help="The scene: .glb, .gltf or .vrm; or a folder that `roomscale pack` made.", show_default=False
+        ),
+    ],
     name: Annotated[str | None, typer.Option(help="The world's name.", show_default="the file's")] = None,
     alias: Annotated[
         str | None,
@@ -47,6 +55,9 @@ def publish(
     fix: Annotated[
         bool, typer.Option("--fix", help="Mend what needs no choice before publishing; the file stays as it is.")
     ] = False,
+    pack: Annotated[
+        bool, typer.Option("--pack", help="Pack it first: visitors enter by a small file, sharper parts follow.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
 ) -> None:
     """Check a scene, upload it, and write the room's state last: a publish that fails leaves the old world.
@@ -56,20 +67,28 @@ def publish(
     **Examples**
 
     - `roomscale publish garden.glb --name "Winter garden"` to the `roomscale up` on this machine
+    - `roomscale publish garden.glb --pack` packs it first, as `roomscale pack` does
+    - `roomscale publish garden/` sends what `roomscale pack garden.glb -o garden/` made; of a new version what is new
     - `ROOMSCALE_TOKEN=… roomscale publish garden.glb --homeserver https://example.org`
     """
     import asyncio
 
+    from roomscale.cli.packing import uncollected
     from roomscale.cli.publishing import alias_of, host_client, prepare_scene, publish_shown, server_of
     from roomscale.scenes.khronos import Validator
+    from roomscale.scenes.package import PackOptions
     from roomscale.worlds.ids import parse_user_id
     from roomscale.worlds.matrix import MatrixClient
     from roomscale.worlds.model import ServerRef
     from roomscale.worlds.publish import PublishRequest
 
     output = Output()
-    with Validator() as validator:
-        ready = prepare_scene(scene, output, fixes=fix, world_file=world_file, validator=validator)
+    options = PackOptions() if pack else None
+    with Validator() as validator, uncollected():
+        ready = prepare_scene(scene, output, fixes=fix, world_file=world_file, validator=validator, options=options)
+    if ready.package is None and len(ready.glb) > WORTH_PACKING:
+        size = f"{len(ready.glb) / 1e6:.0f} MB"
+        output.note(f"visitors download {size} before they see anything; --pack lets them in sooner")
     client: AbstractAsyncContextManager[MatrixClient]
     server: ServerRef | None
     if homeserver is None:
@@ -82,6 +101,7 @@ def publish(
     title = name or ready.name
     request = PublishRequest(
         scene=ready.glb,
+        package=ready.package,
         name=title,
         alias=alias or alias_of(title),
         description=description,
@@ -99,7 +119,15 @@ def publish(
     if as_json:
         output.result(
             json.dumps(
-                {"room_id": published.room_id, "alias": published.alias, "link": link, "changed": published.changed}
+                {
+                    "room_id": published.room_id,
+                    "alias": published.alias,
+                    "link": link,
+                    "changed": published.changed,
+                    "files": published.uploads.files,
+                    "files_new": published.uploads.new,
+                    "bytes_new": published.uploads.bytes_new,
+                }
             )
         )
     else:

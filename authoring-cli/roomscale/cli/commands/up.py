@@ -24,7 +24,10 @@ class Transport(StrEnum):
 def up(
     scene: Annotated[
         Path | None,
-        typer.Argument(help="A scene (.glb, .gltf, .vrm) to show; without one, the sample worlds.", show_default=False),
+        typer.Argument(
+            help="A scene (.glb, .gltf, .vrm) or a packed folder to show; without one, the sample worlds.",
+            show_default=False,
+        ),
     ] = None,
     watch: Annotated[
         bool, typer.Option("--watch", help="Publish the scene again whenever it is saved; visitors see it change.")
@@ -58,6 +61,7 @@ def up(
 
     - `roomscale up` opens the Plaza and the Gallery
     - `roomscale up room.glb` shows a scene of yours
+    - `roomscale up room/` shows what `roomscale pack room.glb -o room/` made
     - `roomscale up room.glb --watch` shows each save of Blender's to whoever is inside
     - `roomscale up --data ./house --port 9000`
     """

@@ -1,7 +1,7 @@
 """A visitor's half of the protocol, sans-IO: what a headless client says and what it knows.
 
-Rule: like the simulation it reads no clock. `opened` once both channels are open, `receive` what comes, `due` each
-few milliseconds for what is to be sent.
+Rule: like the simulation it reads no clock. `opened` once both channels are open, `receive` what comes, `due` at
+`next_due` for what is to be sent.
 """
 
 from __future__ import annotations
@@ -9,6 +9,8 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field, replace
 from typing import Final
+
+from mypy_extensions import mypyc_attr
 
 from roomscale.netcode.core.clock import ServerClock
 from roomscale.netcode.core.messages import (
@@ -55,6 +57,7 @@ _U32: Final = 0xFFFF_FFFF
 _NEVER: Final = float("-inf")
 
 
+@mypyc_attr(allow_interpreted_subclasses=True)
 @dataclass(slots=True)
 class Conversation:
     """One visitor's talk with the server on one session, over as many connections as it takes."""
@@ -103,6 +106,13 @@ class Conversation:
     def closed(self) -> None:
         """The connection is gone; nothing is due until `opened`."""
         self._open = False
+
+    @property
+    def next_due(self) -> float:
+        """When to call `due` next, seconds; infinity until something is heard. It may change with what is heard."""
+        if not self._open or self.goodbye or self.welcome is None or self.pacer is None:
+            return math.inf
+        return min(self._ping_at, self.pacer.at)
 
     def due(self, now: float) -> list[tuple[Channel, bytes]]:
         """What is to be sent by now."""

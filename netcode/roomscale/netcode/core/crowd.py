@@ -133,7 +133,7 @@ class Crowd:
         rows: list[int] = []
         frames: list[bytes] = []
         waiting: list[Packet] = []
-        for packet in self._sights.packets(viewers, self._motion.state, tick, slowest):
+        for packet in self._sights.packets(viewers, self._motion.state, self._motion.news, tick, slowest):
             waiting.append(packet)
             if sum(len(p.viewers) for p in waiting) >= _ENOUGH:
                 self._gather(together(waiting), tick, server_ms, now, rows, frames)

@@ -63,6 +63,8 @@ class Motion:
         """The tick at which each moved last."""
         self._keyed = np.zeros(size, np.int64)
         """The tick until which each is keyed."""
+        self.news = np.full(size, -LATELY, np.int64)
+        """The tick at which each one's gesture or flags changed last: news to everybody who sees them."""
         self._blocks = np.zeros((_BLOCKS, 2, 3, size), np.int32)
         """The least and the greatest places of the last full blocks of ticks, centimetres."""
         self._before = np.zeros((2, 3, size), np.int32)
@@ -90,7 +92,9 @@ class Motion:
         places[0], places[1], places[2] = columns.x, columns.y, columns.z
         centimetres = (places + 5) // 10
         unsafe = self._watch(centimetres, tick)
-        moved, looks = self._encode(columns, centimetres, self._ages(server_ms, top))
+        moved, changes = self._encode(columns, centimetres, self._ages(server_ms, top))
+        self.news[:top][changes != 0] = tick
+        looks = changes & np.uint16(0xFFFF ^ _SPEAKING) != 0
         moved[self._born] = True
         self._born.clear()
         unsafe |= self._follow(moved, looks, tick)
@@ -118,8 +122,10 @@ class Motion:
         ms = (np.uint16(server_ms & 0xFFFF) - self._table.stamps[:top]).view(np.int16)
         return ((np.clip(ms, 0, OLDEST * AGE_MS) + AGE_MS // 2) // AGE_MS).astype(np.uint8)
 
-    def _encode(self, c: Columns, centimetres: Ints, ages: npt.NDArray[np.uint8]) -> tuple[Bools, Bools]:
-        """Fill in the words; returns whose Delta changed, and of whom what no Delta tells."""
+    def _encode(
+        self, c: Columns, centimetres: Ints, ages: npt.NDArray[np.uint8]
+    ) -> tuple[Bools, npt.NDArray[np.uint16]]:
+        """Fill in the words; returns whose Delta changed, and which bits of everybody's look did."""
         top = len(ages)
         words = self._table.words[:top]
         x, y, z = centimetres.view(np.uint32)
@@ -134,14 +140,13 @@ class Motion:
         halves = self._halves[:top]
         moved = (halves[:, 0] != low) | (halves[:, 1] != high)
         halves[:, 0], halves[:, 1] = low, high
-        look = c.look & np.uint16(0xFFFF ^ _SPEAKING)
-        looks = self._look[:top] != look
-        self._look[:top] = look
+        changes = self._look[:top] ^ c.look
+        self._look[:top] = c.look
         self.first[:top, 0] = low
         self.first[:top, 0] |= (high | ages.astype(np.uint32) << 28).astype(np.uint64) << np.uint64(32)
         self.first[:top, 1] = words[:, 0] | np.uint64(KEYFRAME)
         self.second[:top] = words[:, 1] | ages.astype(np.uint64) << np.uint64(60)
-        return moved, looks
+        return moved, changes
 
     def _watch(self, centimetres: Ints, tick: int) -> Bools:
         """Remember where everybody was; who was so far from here within `REFERENCE_TICKS` that a Delta may mislead."""

@@ -26,7 +26,8 @@ class Pacer:
 
     def __init__(self, tick: float, now: float) -> None:
         self._tick = tick
-        self._at = now
+        self.at = now
+        """When it is time next, seconds."""
         self._leads: list[float] = []
         self._seq = 0
         self._deaf_until = now
@@ -35,12 +36,12 @@ class Pacer:
 
     def due(self, now: float) -> bool:
         """Whether it is time to say where one is. A timer that comes late does not make up for what it missed."""
-        if now < self._at:
+        if now < self.at:
             return False
         period = self._tick * self.interval
-        self._at += period
-        if self._at <= now:
-            self._at = now + period
+        self.at += period
+        if self.at <= now:
+            self.at = now + period
         return True
 
     def heard(self, lead: int, last_seq: int, interval: int, now: float) -> None:
@@ -51,7 +52,7 @@ class Pacer:
         self._seq = last_seq
         self._leads.append(lead % (self._tick * 1000))
         if len(self._leads) >= _SAMPLES:
-            self._at += shift(self._leads, self._tick * 1000) / 1000
+            self.at += shift(self._leads, self._tick * 1000) / 1000
             self._leads.clear()
             self._deaf_until = now + _SETTLE
 

@@ -3,7 +3,8 @@
 Rule: all of it follows from the tick and the viewer's row, so that the viewers of a tick fall into few groups that are
 told of the same places in their sight. While they move the nearest 12 of 64 in sight are told of at 20 Hz, the next 20
 at 10 Hz, the other half at 5 Hz; everybody once a second, whatever they do; who has come into sight at three
-keep-alives in a row, or, if near, in each packet until sight is chosen anew.
+keep-alives in a row, or, if near, in each packet until sight is chosen anew. Whose gesture or flags have changed is
+news, which goes to everybody who sees them in the very next packet.
 """
 
 from __future__ import annotations
@@ -64,6 +65,8 @@ class _Plan(NamedTuple):
     slices: tuple[slice, ...]
     asked: Bytes
     """Which bits of the state of whoever is at each of these places are asked for: padded to whole words."""
+    others: Bools
+    """By place: whether it is not among these."""
 
 
 def _plan(limit: int, interval: int, turn: int, *, everyone: bool) -> _Plan:
@@ -78,7 +81,10 @@ def _plan(limit: int, interval: int, turn: int, *, everyone: bool) -> _Plan:
         slices.append(slice(start, end) if everyone else slice(first, end, every))
         asked.append(np.where(due, moving, 0)[slice(None) if everyone else due])
     places = np.concatenate(asked).astype(np.uint8)
-    return _Plan(tuple(slices), np.pad(places, (0, -len(places) % 8)))
+    others = np.ones(limit, np.bool_)
+    for tier in slices:
+        others[tier] = False
+    return _Plan(tuple(slices), np.pad(places, (0, -len(places) % 8)), others)
 
 
 class Sights:
@@ -165,21 +171,31 @@ class Sights:
         found: Rows = viewers[(tick + viewers) % np.maximum(self._pace[viewers], slowest) == 0]
         return found
 
-    def packets(self, viewers: Rows, state: Bytes, tick: int, slowest: int) -> Iterator[Packet]:
+    def packets(self, viewers: Rows, state: Bytes, news: Longs, tick: int, slowest: int) -> Iterator[Packet]:
         """What is told at this tick. A packet that would tell nothing is left out, unless it is a keep-alive.
 
-        slowest: the least interval, ticks.
+        news: by row, the tick at which there was news of each. slowest: the least interval, ticks.
         """
         pace = np.maximum(self._pace[viewers], slowest)
+        fresh = {interval: _any(tick - news < interval) for interval in INTERVALS}
         left = (tick + viewers) % BEAT
         for (interval, when), plan in self._plans.items():
             group = viewers[(pace == interval) & (left == when)]
             for part in np.split(group, range(_PART, len(group), _PART)):
                 if len(part):
-                    yield self._packet(part, interval, plan, state, tick, keep_alive=when == 0)
+                    packet = self._packet(part, interval, plan, state, fresh[interval], tick, keep_alive=when == 0)
+                    yield packet if when == 0 else _worth_sending(packet)
 
     def _packet(
-        self, viewers: Rows, interval: int, plan: _Plan, state: Bytes, tick: int, *, keep_alive: bool
+        self,
+        viewers: Rows,
+        interval: int,
+        plan: _Plan,
+        state: Bytes,
+        fresh: Bools | None,
+        tick: int,
+        *,
+        keep_alive: bool,
     ) -> Packet:
         mine = self._rows[viewers]
         sight = np.zeros((len(viewers), len(plan.asked)), np.intp)
@@ -193,6 +209,8 @@ class Sights:
         keyed = asked & KEYED != 0
         if keep_alive:
             self._tell_again(viewers, asked, told, keyed, tick)
+            if fresh is not None:
+                told[:, : self._limit] |= fresh.take(mine)
         else:
             new = self._new[viewers, : self._near] if self._near else self._new[viewers, :0]
             told[:, : self._near] |= new
@@ -201,10 +219,10 @@ class Sights:
         counts, keyframes = _count(told), _count(keyed)
         records = np.flatnonzero(told)
         rows, keys = sight.ravel().take(records), keyed.ravel().take(records)
-        if not keep_alive:
-            worth = counts > 0
-            viewers, counts, keyframes = viewers[worth], counts[worth], keyframes[worth]
-        return Packet(viewers, np.full(len(viewers), interval, np.uint8), counts, keyframes, rows, keys)
+        packet = Packet(viewers, np.full(len(viewers), interval, np.uint8), counts, keyframes, rows, keys)
+        if fresh is None or keep_alive:
+            return packet
+        return _with_news(packet, fresh.take(mine) & plan.others, mine, state)
 
     def _tell_again(self, viewers: Rows, asked: Bytes, told: Bools, keyed: Bools, tick: int) -> None:
         """At a keep-alive tell of those new in sight, and of a fifth of all, whatever they do."""
@@ -242,6 +260,34 @@ class Sights:
             before[part] = self._known.take(found[part] + line)
             self._known[held] = 0
         return before
+
+
+def _with_news(packet: Packet, news: Bools, sight: npt.NDArray[np.uint16], state: Bytes) -> Packet:
+    """Also tell each viewer of those in their sight of whom there is `news`, whom the packet does not tell of yet."""
+    lines, places = np.nonzero(news)
+    if not len(lines):
+        return packet
+    who = sight[lines, places].astype(np.intp)
+    keyed = state[who] & KEYED != 0
+    at = packet.counts.cumsum()[lines]
+    return packet._replace(
+        counts=packet.counts + np.bincount(lines, minlength=len(sight)),
+        keyframes=packet.keyframes + np.bincount(lines[keyed], minlength=len(sight)),
+        rows=np.insert(packet.rows, at, who),
+        keyed=np.insert(packet.keyed, at, keyed),
+    )
+
+
+def _worth_sending(packet: Packet) -> Packet:
+    """The same without the packets that would tell nothing."""
+    worth = packet.counts > 0
+    viewers, intervals = packet.viewers[worth], packet.intervals[worth]
+    return Packet(viewers, intervals, packet.counts[worth], packet.keyframes[worth], packet.rows, packet.keyed)
+
+
+def _any(which: Bools) -> Bools | None:
+    """The same, or None where it is true of nobody: mostly there is no news."""
+    return which if which.any() else None
 
 
 def _count(lines: Bools) -> Longs:

@@ -23,10 +23,9 @@ from roomscale.netcode.webrtc.channels import Ended, Opened
 from roomscale.netcode.webrtc.client import Client
 from roomscale.netcode.webrtc.handshake import DtlsContext
 from roomscale.netcode.webrtc.sctp.config import INFINITY, SctpConfig
+from roomscale.netcode.webrtc.sctp.events import Message
 from roomscale.netcode.webrtc.stun import Address
 
-_BATCH: Final = 64
-"""Datagrams taken at once."""
 _DATAGRAM: Final = 2_048
 """Bytes of a datagram that are looked at."""
 
@@ -80,13 +79,12 @@ class Connection:
             self._socket.close()
 
     def _readable(self) -> None:
-        now = time.monotonic()
+        """Take one datagram: mostly there is no other, and if there is, the loop comes back at once."""
         try:
-            for _ in range(_BATCH):
-                datagram, address = self._socket.recvfrom(_DATAGRAM)
-                self.client.receive(datagram, address, now)
+            datagram, address = self._socket.recvfrom(_DATAGRAM)
         except OSError:
-            pass  # nothing more, or an earlier send that found nobody
+            return  # nothing, or an earlier send that found nobody
+        self.client.receive(datagram, address, time.monotonic())
         self.flush()
 
     def _transmit(self, datagram: bytes, address: Address) -> None:
@@ -161,5 +159,5 @@ class LeanVisitor(Talker):
         elif connection is self._used:
             if isinstance(event, Ended):
                 self._end()
-            elif not isinstance(event, Opened):
-                self._hear(Channel(event.stream), event.data)  # type: ignore[attr-defined] # a Message
+            elif isinstance(event, Message):
+                self._hear(Channel(event.stream), event.data)

@@ -6,12 +6,14 @@ Rule: a transport's file below this one makes connections and says when they ope
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from types import TracebackType
 from typing import Final, Self
-from weakref import WeakKeyDictionary
+
+from mypy_extensions import mypyc_attr
 
 from roomscale.netcode.core import units
 from roomscale.netcode.core.conversation import Conversation
@@ -19,43 +21,13 @@ from roomscale.netcode.core.messages import Channel, Entrant
 from roomscale.netcode.core.sightings import Tally
 from roomscale.netcode.testing.headless import Observer
 
-_BEAT: Final = 0.01
-"""Seconds between looks at what is due."""
+_LOOK: Final = 0.01
+"""Seconds between looks at whether what one waits for has come."""
+_FINEST: Final = 0.001
+"""Seconds from one look at what is due to the next at least: event loops know milliseconds."""
 
 
-class _Beat:
-    """One timer for all talkers of an event loop: a task for each would cost more than what they say."""
-
-    def __init__(self) -> None:
-        self._talkers: set[Talker] = set()
-        self._task: asyncio.Task[None] | None = None
-
-    def join(self, talker: Talker) -> None:
-        self._talkers.add(talker)
-        if self._task is None:
-            self._task = asyncio.create_task(self._run())
-
-    def leave(self, talker: Talker) -> None:
-        self._talkers.discard(talker)
-        if not self._talkers and self._task is not None:
-            self._task.cancel()
-            self._task = None
-
-    async def _run(self) -> None:
-        while True:
-            await asyncio.sleep(_BEAT)
-            now = time.monotonic()
-            for talker in list(self._talkers):
-                talker.beat(now)
-
-
-_beats: WeakKeyDictionary[asyncio.AbstractEventLoop, _Beat] = WeakKeyDictionary()
-
-
-def _beat() -> _Beat:
-    return _beats.setdefault(asyncio.get_running_loop(), _Beat())
-
-
+@mypyc_attr(allow_interpreted_subclasses=True)
 class Talker(ABC):
     """A visitor without a transport."""
 
@@ -64,6 +36,7 @@ class Talker(ABC):
         self.observer: Observer | None = None
         self.closed = asyncio.Event()
         """Set when the connection in use is gone, whoever closed it."""
+        self._timer: asyncio.TimerHandle | None = None
 
     async def __aenter__(self) -> Self:
         return self
@@ -130,13 +103,12 @@ class Talker(ABC):
         """Wait until something holds. Raises TimeoutError."""
         async with asyncio.timeout(timeout):
             while not true():
-                await asyncio.sleep(_BEAT)
+                await asyncio.sleep(_LOOK)
 
     def _begin(self) -> None:
         """A new connection is open."""
         self.closed.clear()
         self._say(self.talk.opened(time.monotonic()))
-        _beat().join(self)
 
     def _hear(self, channel: Channel, data: bytes) -> None:
         """A frame came on the connection in use."""
@@ -144,6 +116,8 @@ class Talker(ABC):
         self.talk.receive(channel, data, now)
         if self.observer:
             self.observer.received(channel, now)
+        if self._timer is None:
+            self._wait(now)
 
     def _end(self) -> None:
         """The connection in use is gone."""
@@ -154,14 +128,25 @@ class Talker(ABC):
         for channel, frame in frames:
             self.send(channel, frame)
 
-    def beat(self, now: float) -> None:
-        """Say what is due."""
+    def _wait(self, now: float) -> None:
+        """Be called when something is due: to the millisecond, since the server tells when that is best."""
+        at = self.talk.next_due
+        if at < math.inf:
+            self._timer = asyncio.get_running_loop().call_later(max(_FINEST, at - now), self._due)
+
+    def _due(self) -> None:
+        self._timer = None
+        now = time.monotonic()
         if frames := self.talk.due(now):
             self._say(frames)
             if self.observer:
                 for channel, _ in frames:
                     self.observer.sent(channel, now)
+        self._wait(now)
 
     def _still(self) -> None:
         """Say nothing more."""
-        _beat().leave(self)
+        self.talk.closed()
+        if self._timer:
+            self._timer.cancel()
+            self._timer = None

@@ -17,6 +17,13 @@ EDGES: Mapping[int, int] = MappingProxyType({ENTRY: 256, PHONE: 1024, DESKTOP: 2
 """Level → pixels of an image's longest edge. 69 textures at 1,024 take 385 MB on a GPU: phones stop there."""
 DEVICES: Mapping[str, int] = MappingProxyType({"phone": PHONE, "desktop": DESKTOP})
 """What a report calls the levels."""
+_PHONES = frozenset({"mobile"})
+"""Profiles of budgets whose devices stop at what phones download."""
+
+
+def level_for(profile: str) -> int:
+    """The level that a visitor with a device of this profile (`budgets.PROFILES`, or a creator's own) downloads."""
+    return PHONE if profile in _PHONES else DESKTOP
 
 
 def chosen(manifest: Manifest, level: int) -> list[Part]:

@@ -7,7 +7,8 @@ passed over, so that a later version may add some. Follows PACKAGE.md, "manifest
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 from roomscale.scenes import jsonio
@@ -40,6 +41,12 @@ _LIMITS = Limits(json_bytes=MOST_BYTES, json_values=1_000_000, json_depth=16)
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _TARGET = re.compile(r"/(images|meshes|animations|extensions/KHR_audio(?:_emitter)?/audio)/(0|[1-9][0-9]{0,5})")
+_MXC = re.compile(
+    r"mxc://(?:[A-Za-z0-9][A-Za-z0-9-]*(?:\.[A-Za-z0-9-]+)*|\[[0-9A-Fa-f:.]{2,45}\])(?::[0-9]{1,5})?/[A-Za-z0-9_-]{1,255}"
+)
+"""Where a published file is (Matrix, "Content repository"): a server name and a media id, nothing else."""
+MOST_MXC = 520
+"""Characters of an mxc: a server name of at most 255, a media id of at most 255."""
 _MEDIA_TYPE = re.compile(r"[a-z]+/[a-z0-9][a-z0-9.+-]{0,99}")
 _KINDS = {"images": "image/", "meshes": ENTRY_TYPE, "animations": ENTRY_TYPE}
 """What a pointer's list begins → how the media type of a part for it begins; sounds are "audio/"."""
@@ -59,7 +66,7 @@ class Part:
 
     `type`: media type. `level`: from 1, sharper ones higher. `targets`: JSON pointers into the entry (`for` in JSON),
     all of one kind. `size`: (width, height) of an image in pixels, (triangles,) of meshes, empty where it says nothing.
-    `priority`: the order of downloads, 0 first.
+    `priority`: the order of downloads, 0 first. `mxc`: where a published file is, "" on disk.
     """
 
     sha256: str
@@ -69,6 +76,7 @@ class Part:
     targets: tuple[str, ...]
     size: tuple[int, ...] = ()
     priority: int = 0
+    mxc: str = ""
 
     @property
     def kind(self) -> str:
@@ -78,15 +86,32 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """A package. `required`: the `extensionsRequired` of the whole scene, of which the entry itself needs fewer."""
+    """A package. `required`: the `extensionsRequired` of the whole scene, of which the entry itself needs fewer.
+
+    `entry_mxc`: where the published entry is, "" on disk.
+    """
 
     entry: FileRef
     parts: tuple[Part, ...] = ()
     required: tuple[str, ...] = ()
+    entry_mxc: str = ""
+
+    def published(self, places: Mapping[str, str]) -> Manifest:
+        """The manifest as visitors get it: each file with its mxc. `places`: SHA-256 → mxc, of every file.
+
+        Follows PACKAGE.md, "Published on Matrix". Raises KeyError for a file that has no place.
+        """
+        parts = tuple(replace(part, mxc=places[part.sha256]) for part in self.parts)
+        return replace(self, parts=parts, entry_mxc=places[self.entry.sha256])
+
+    def places(self) -> dict[str, str]:
+        """SHA-256 → mxc of the files that say where they are."""
+        files = [(self.entry.sha256, self.entry_mxc), *((part.sha256, part.mxc) for part in self.parts)]
+        return {sha256: mxc for sha256, mxc in files if mxc}
 
     def dump(self) -> bytes:
         """The JSON of it: a line for each part, parts in the order given, so equal manifests are equal bytes."""
-        entry = {"sha256": self.entry.sha256, "bytes": self.entry.bytes, "type": ENTRY_TYPE}
+        entry = {"sha256": self.entry.sha256, "bytes": self.entry.bytes, "type": ENTRY_TYPE, **_place(self.entry_mxc)}
         lines = [f'"format":"{FORMAT}"', f'"version":{VERSION}', f'"entry":{_text(entry)}']
         if self.required:
             lines.append(f'"extensionsRequired":{_text(list(self.required))}')
@@ -113,7 +138,8 @@ def read_manifest(data: bytes | memoryview) -> Manifest:
     read = [_part(_object(part, pointer("parts", index)), pointer("parts", index)) for index, part in enumerate(parts)]
     known = tuple(part for part in read if part is not None)
     _require_no_rivals(known)
-    return Manifest(FileRef(_sha256(entry, "/entry"), _size(entry, "/entry")), known, _required(tree))
+    ref = FileRef(_sha256(entry, "/entry"), _size(entry, "/entry"))
+    return Manifest(ref, known, _required(tree), _mxc(entry, "/entry"))
 
 
 def _part(tree: JsonObject, where: str) -> Part | None:
@@ -132,6 +158,7 @@ def _part(tree: JsonObject, where: str) -> Part | None:
         targets=tuple(targets),
         size=_sizes(tree.get("size"), f"{where}/size"),
         priority=_integer(tree, "priority", where, 0, MOST_PRIORITY),
+        mxc=_mxc(tree, where),
     )
     return part if _is_known(part) else None
 
@@ -183,6 +210,15 @@ def _size(tree: JsonObject, where: str) -> int:
     return _integer(tree, "bytes", where, 1, MOST_FILE_BYTES)
 
 
+def _mxc(tree: JsonObject, where: str) -> str:
+    if "mxc" not in tree:
+        return ""
+    value = tree["mxc"]
+    if not isinstance(value, str) or len(value) > MOST_MXC or not _MXC.fullmatch(value):
+        raise BadManifest("TYPE_MISMATCH", f"{where}/mxc", "it is no mxc address")
+    return value
+
+
 def _integer(tree: JsonObject, key: str, where: str, least: int, most: int) -> int:
     value = _whole(tree.get(key))
     if not least <= value <= most:
@@ -221,7 +257,12 @@ def _part_json(part: Part) -> JsonObject:
         "for": list(part.targets),
         **size,
         "priority": part.priority,
+        **_place(part.mxc),
     }
+
+
+def _place(mxc: str) -> JsonObject:
+    return {"mxc": mxc} if mxc else {}
 
 
 def _text(value: Any) -> str:

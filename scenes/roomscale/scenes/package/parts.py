@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from roomscale.scenes.accessors import layout_of
-from roomscale.scenes.budgets import TRIANGLES
+from roomscale.scenes.budgets import mesh_triangles
 from roomscale.scenes.document import Scene
 from roomscale.scenes.draft import ARRAY_BUFFER, Draft
 from roomscale.scenes.embed import to_glb
@@ -66,7 +66,7 @@ def _mesh_part(base: Scene, group: Sequence[int], limit: int) -> Iterator[MadePa
             made_mesh["name"] = mesh["name"]
     data = to_glb(as_part(draft.finish()))
     if len(data) <= limit:
-        triangles = sum(_triangles(base, index) for index in group)
+        triangles = sum(mesh_triangles(base, index) for index in group)
         size = [triangles] if triangles else []
         yield made(data, ENTRY_TYPE, PHONE, [f"/meshes/{index}" for index in group], size)
     elif len(group) > 1:
@@ -150,12 +150,3 @@ def _groups(indices: Sequence[int], sizes: dict[int, int], most: int) -> Iterato
 
 def _accessor_bytes(base: Scene, index: int) -> int:
     return layout_of(base.list_of("accessors")[index], pointer("accessors", index)).decoded_bytes
-
-
-def _triangles(base: Scene, mesh: int) -> int:
-    corners = 0
-    for primitive in base.list_of("meshes")[mesh]["primitives"]:
-        if primitive.get("mode", TRIANGLES) == TRIANGLES:
-            index = primitive.get("indices", primitive["attributes"].get("POSITION"))
-            corners += base.list_of("accessors")[index]["count"] if index is not None else 0
-    return corners // 3

@@ -9,7 +9,7 @@ from __future__ import annotations
 from roomscale.scenes import jsonio
 from roomscale.scenes.document import Scene
 from roomscale.scenes.images import AVIF, EXTENSION_OF, KTX2, WEBP
-from roomscale.scenes.package.unpacked import undeclare
+from roomscale.scenes.transforms.declare import undeclare
 
 PREFERRED = (WEBP, AVIF)
 """The first of these is kept, else what `source` names, else KTX2."""

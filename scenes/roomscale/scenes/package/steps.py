@@ -26,6 +26,7 @@ from roomscale.scenes.transforms.reorder import reorder
 from roomscale.scenes.transforms.resample import resample
 from roomscale.scenes.transforms.shrink import shrink
 from roomscale.scenes.transforms.simplify import simplify
+from roomscale.scenes.transforms.unread import without_unread
 from roomscale.scenes.transforms.weld import weld
 
 ENTRY_RATIO = 0.25
@@ -50,7 +51,7 @@ BASE_STEPS: tuple[Step, ...] = (
     ("unpack", unpacked),
     ("one image per texture", with_one_source),
     ("dedupe", dedupe),
-    ("prune", prune),
+    ("prune", lambda scene: prune(without_unread(scene))),
     ("resample", resample),
     ("round", _rounded),
 )

@@ -104,11 +104,16 @@ def read_package(folder: Path) -> Package:
     return Package(bytes(entry), manifest, parts)
 
 
-def entry_of(folder: Path) -> Path | None:
-    """The entry's file in a packed folder; None if there is no manifest. Raises `BadManifest` for a broken one."""
+def manifest_of(folder: Path) -> Manifest | None:
+    """The manifest of a packed folder; None if there is none. Raises `BadManifest` for a broken one."""
     if not (folder / MANIFEST).is_file():
         return None
-    return folder / entry_name(read_manifest(read_file(folder / MANIFEST, manifests.MOST_BYTES)))
+    return read_manifest(read_file(folder / MANIFEST, manifests.MOST_BYTES))
+
+
+def part_files(folder: Path, manifest: Manifest) -> dict[str, Path]:
+    """SHA-256 → where the part is in a packed folder. Whether it is there, and what it says, is not looked at."""
+    return {digest: folder / PARTS / name for digest, name in part_names(manifest).items()}
 
 
 def _put(path: Path, data: bytes | memoryview, digest: str) -> None:

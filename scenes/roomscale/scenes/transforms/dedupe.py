@@ -21,7 +21,9 @@ from roomscale.scenes.draft import Draft
 from roomscale.scenes.errors import SceneError
 from roomscale.scenes.jsonio import JsonObject
 from roomscale.scenes.references import Survey, renumber
+from roomscale.scenes.roles import image_uses
 from roomscale.scenes.transforms.accessor_roles import accessor_uses, is_vertex_role
+from roomscale.scenes.transforms.same_pixels import joined_by_pixels
 
 _PLACEMENT = ("bufferView", "byteOffset", "min", "max")
 """What an accessor says of where its data are, and what follows from them."""
@@ -30,13 +32,14 @@ _PLACEMENT = ("bufferView", "byteOffset", "min", "max")
 def dedupe(scene: Scene, *, accessors: bool = True) -> Scene:
     """The scene with one entry each for equal images, samplers, textures, materials, accessors and meshes.
 
-    Images and accessors are compared by their bytes. `accessors`: without them it is quick, where only images changed.
+    Accessors are compared by their bytes, images by their bytes and then by their pixels, of which the smallest file
+    stays. `accessors`: without them it is quick, where only images changed.
     Raises `BrokenData` for accessors whose data are not there.
     """
     draft = Draft(scene)
     survey = draft.survey()
     joiner = _Joiner(draft.json, survey)
-    joiner.join("images", _equal_images(scene), ("uri", "bufferView", "mimeType"))
+    joiner.join("images", _equal_images(scene, survey), ("uri", "bufferView", "mimeType"))
     for kind in ("samplers", "textures", "materials"):
         joiner.join_equal(kind)
     if accessors:
@@ -78,14 +81,18 @@ def _join_samplers(json: JsonObject) -> bool:
     return joined
 
 
-def _equal_images(scene: Scene) -> list[list[int]]:
-    """Images of equal bytes; those that cannot be had are left alone (`check` tells of them)."""
+def _equal_images(scene: Scene, survey: Survey) -> list[list[int]]:
+    """Images of equal bytes or pixels; those that cannot be had are left alone (`check` tells of them)."""
     groups: dict[Hashable, list[int]] = {}
+    files: dict[int, memoryview] = {}
     for index, image in enumerate(scene.list_of("images")):
         data = _bytes_of(scene, image)
         if data is not None:
+            files[index] = data
             groups.setdefault(hashlib.sha256(data).digest(), []).append(index)
-    return list(groups.values())
+    if len(groups) < 2:
+        return list(groups.values())
+    return joined_by_pixels(groups.values(), files, image_uses(scene.json, survey), scene.limits)
 
 
 def _bytes_of(scene: Scene, image: JsonObject) -> memoryview | None:

@@ -11,6 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from roomscale.scenes import meshopt
 from roomscale.scenes.accessors import Array
@@ -103,8 +104,19 @@ def _on_grid(array: Array) -> Encoded | None:
     if exponent is None or array.shape[1] * 4 > MOST_STRIDE:
         return None
     units = np.rint(np.ldexp(array.astype(np.float64), -exponent)).astype(np.int64)
-    words = (units & 0xFF_FFFF) | ((exponent & 0xFF) << 24)
+    spare = _spare_bits(units, exponent)
+    words = ((units << spare) & 0xFF_FFFF) | (((exponent - spare) & 0xFF) << 24)
     return Encoded(words.astype("<u4"), "ATTRIBUTES", EXPONENTIAL, array.shape[1] * 4, array)
+
+
+def _spare_bits(units: NDArray[np.int64], exponent: int) -> int:
+    """How far whole numbers can be moved up, by bytes: 0, 8 or 16 bits.
+
+    The encoder looks at each byte alone. A byte that holds nothing but signs changes with each of them; moved up, the
+    sign is a bit of the highest byte in use, and what is empty below is all zeros and weighs nothing.
+    """
+    most = int(np.abs(units).max())
+    return next(bits for bits in (16, 8, 0) if most << bits < _MANTISSA and (exponent - bits in _EXPONENTS or not bits))
 
 
 def grid_exponent(array: Array) -> int | None:

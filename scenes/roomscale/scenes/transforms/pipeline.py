@@ -26,6 +26,7 @@ from roomscale.scenes.transforms.quantise import quantise
 from roomscale.scenes.transforms.reorder import reorder
 from roomscale.scenes.transforms.resample import resample
 from roomscale.scenes.transforms.shrink import shrink
+from roomscale.scenes.transforms.unread import without_unread
 from roomscale.scenes.transforms.weld import weld
 
 
@@ -74,7 +75,7 @@ Step = Callable[[Scene, Preset, int | None], Scene]
 
 STEPS: tuple[tuple[str, Step], ...] = (
     ("dedupe", lambda scene, preset, workers: dedupe(scene)),
-    ("prune", lambda scene, preset, workers: prune(scene)),
+    ("prune", lambda scene, preset, workers: prune(without_unread(scene))),
     ("resample", lambda scene, preset, workers: resample(scene)),
     ("weld", lambda scene, preset, workers: weld(scene)),
     ("quantise", lambda scene, preset, workers: weld(quantise(scene))),  # rounding makes more vertices equal

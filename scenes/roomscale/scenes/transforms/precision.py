@@ -1,8 +1,8 @@
 """How exact numbers must be: steps of powers of two, so that what lies on them can be stored exactly as floats.
 
-A step is a part of the mesh's own size, and never more than keeps every point within a millimetre of where it was, at
-the scale at which the scene shows it. Rule: what was rounded once stays as it is when asked again, and points that were
-equal stay equal, also in other meshes with the same step.
+A step is a part of the mesh's own size. It keeps every point within a millimetre of where it was, at the scale at which
+the scene shows it; of meshes beyond 128 m within a 131,000th of their length. Rule: what was rounded once stays as it
+is when asked again, and points that were equal stay equal, also in other meshes with the same step.
 """
 
 from __future__ import annotations
@@ -22,6 +22,8 @@ POSITION_BITS = 14
 """A step is a mesh's longest edge divided by 2^14, as gltfpack and glTF-Transform take it."""
 LARGEST_STEP = 2.0**-9
 """Metres: 1.95 mm, so an error of 1 mm at most."""
+LARGEST_PART = 2.0**-16
+"""Of a mesh's longest edge: a step may be that much though it exceeds `LARGEST_STEP`, as it does beyond 128 m."""
 MOVE_STEP = 2.0**-12
 """Metres, for what animations move, whose errors add up along a skeleton: 0.12 mm at most for each joint."""
 SMALL_SCENE = 0.5**10
@@ -75,8 +77,9 @@ class Scales:
         """Accessor of positions, morph targets' included → its step, the least of the meshes that use it."""
         steps: dict[int, float] = {}
         for number, mesh in enumerate(self._scene.list_of("meshes")):
-            own = power_of_two(self._extent(mesh) / 2**POSITION_BITS)
-            most = min(LARGEST_STEP, self.size * SMALL_SCENE) / self.meshes.get(number, 1.0)
+            extent, scale = self._extent(mesh), self.meshes.get(number, 1.0)
+            own = power_of_two(extent / 2**POSITION_BITS)
+            most = max(min(LARGEST_STEP, self.size * SMALL_SCENE) / scale, extent * LARGEST_PART)
             step = min(own, 2.0 ** np.floor(np.log2(max(most, 1e-30))))
             for index in _positions(mesh):
                 steps[index] = min(steps.get(index, np.inf), float(step))

@@ -27,6 +27,7 @@ class Seam {
   constructor(path) {
     this.#socket = connect(path);
     this.#socket.on("data", (data) => this.#read(data));
+    this.#socket.on("close", () => console.error("the node closed the seam: is an Offer still what seam.py says?"));
   }
 
   ask(kind, body) {
@@ -74,7 +75,8 @@ load(async (server, visitor) => {
   const events = pc.createDataChannel("events", { negotiated: true, id: EVENTS });
   const poses = pc.createDataChannel("poses", { negotiated: true, id: POSES, unordered: true, maxRetransmits: 0 });
   const [session, user_id] = [`v${visitor.index}`, `@v${visitor.index}:bench`];
-  const reply = await seam.ask("Offer", { session, world: "!bench:x", user_id, name: session, role: 1, sdp: await offer(pc) });
+  const who = { session, world: "!bench:x", user_id, name: session, role: 1, muted: false };
+  const reply = await seam.ask("Offer", { ...who, sdp: await offer(pc) });
   if (reply.kind !== "Answer") throw new Error(`visitor ${visitor.index} is refused: ${JSON.stringify(reply)}`);
   let tick = 0; // of the newest snapshot
   poses.onMessage((data) => {
