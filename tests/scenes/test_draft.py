@@ -199,3 +199,13 @@ def test_a_draft_of_a_compressed_scene_moves_what_is_compressed_too() -> None:
     assert bytes(again.buffer(inner["buffer"])[start : start + 6]) == b"packed"
     assert again.json["buffers"] == first.json["buffers"]
     assert struct.pack("<3H", 0, 1, 2) in bytes(again.buffer(0))
+
+
+def test_a_list_that_comes_out_as_it_was_stays_the_scenes_own() -> None:
+    scene = opened()
+    draft = Draft(scene)
+    draft.json["nodes"][0]["name"] = "another"
+    changed = draft.finish()
+    assert changed.json["meshes"] is scene.json["meshes"]
+    assert changed.json["nodes"] is not scene.json["nodes"]
+    assert scene.json["nodes"][0]["name"] == "tri"

@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from roomscale.scenes import BrokenData, Limits
+from roomscale.scenes.encoding import PLAIN, Encoding
 from roomscale.scenes.images import media_type_of, read_header
-from roomscale.scenes.pixels import PLAIN, Encoding, decode, encode, resized, scale
+from roomscale.scenes.pixels import decode, encode, resized, scale
 from roomscale.scenes.roles import Alpha, ImageUse, Role
 from tests.scenes.crafted import jpeg, png, png_chunk
 from tests.scenes.painted import Pixels, noise, saved
@@ -172,3 +173,33 @@ def test_an_image_that_fits_is_not_scaled() -> None:
     assert scale(image, 64, COLOUR) is image
     assert scale(image, 16, COLOUR).size == (16, 4)
     assert scale(Image.new("L", (1000, 1)), 10, DATA).size == (10, 1)
+
+
+def waves(width: int, height: int) -> bytes:
+    """A JPEG of soft waves."""
+    rows, columns = np.mgrid[0:height, 0:width]
+    phases = np.stack([columns / 40, rows / 30, (rows + columns) / 50], axis=2)
+    return saved((128 + 100 * np.sin(phases)).astype(np.uint8), "JPEG", quality=90)
+
+
+def test_a_large_jpeg_is_unpacked_at_a_part_of_its_size_and_looks_the_same() -> None:
+    data = waves(2048, 1024)
+    whole, part = decode(data, ""), decode(data, "", edge=256)
+    assert (whole.size, part.size) == ((2048, 1024), (512, 256))
+    assert decode(data, "", edge=600).size == whole.size
+    small, same = (pixels(scale(image, 256, COLOUR)).astype(float) for image in (whole, part))
+    assert np.sqrt(((small - same) ** 2).mean()) < 1.0
+
+
+def test_a_jpeg_whose_part_would_not_be_whole_pixels_is_unpacked_whole() -> None:
+    data = waves(2049, 1024)
+    assert decode(data, "", edge=256).size == (2049, 1024)
+
+
+@pytest.mark.parametrize("alpha", list(Alpha))
+def test_rows_scaled_a_few_at_a_time_are_those_scaled_at_once(alpha: Alpha, monkeypatch: pytest.MonkeyPatch) -> None:
+    image = decode(saved(noise(300, 400, 4), "PNG"), "")
+    use = ImageUse(Role.COLOUR, alpha)
+    few = pixels(scale(image, 100, use))
+    monkeypatch.setattr("roomscale.scenes.pixels._ROWS", 1000)
+    assert np.array_equal(few, pixels(scale(image, 100, use)))

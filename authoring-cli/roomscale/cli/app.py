@@ -7,7 +7,6 @@ Its one rule: whatever goes wrong, a user sees one line and a script a code (`ro
 from __future__ import annotations
 
 import sys
-from importlib.metadata import version
 
 import typer
 
@@ -43,6 +42,8 @@ app.command("_node", hidden=True)(parts.node)
 
 def _show_version(wanted: bool) -> None:
     if wanted:
+        from importlib.metadata import version
+
         Output().result(f"roomscale {version('roomscale')}")
         raise typer.Exit
 

@@ -5,17 +5,18 @@ Its one rule: no other module reads the environment or a configuration file.
 
 from __future__ import annotations
 
-import importlib.resources
 import json
 import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal, TextIO
 
 from roomscale.cli.errors import UsageError
 from roomscale.cli.layout import DataDirectory
-from roomscale.netcode.node.config import NodeConfig
-from roomscale.worlds.gate.config import GateConfig, GateLimits, JanitorConfig
+
+if TYPE_CHECKING:
+    from roomscale.netcode.node.config import NodeConfig
+    from roomscale.worlds.gate.config import GateConfig
 
 WORLD_SERVER = "roomscale"  # localpart of the world server's account
 HOST_ACCOUNT = "roomscale-host"  # localpart of the account that owns the sample worlds, admin of the homeserver
@@ -24,6 +25,12 @@ HOST_ACCOUNT = "roomscale-host"  # localpart of the account that owns the sample
 def debugging() -> bool:
     """Whether stack traces are wanted (`ROOMSCALE_DEBUG=1`)."""
     return os.environ.get("ROOMSCALE_DEBUG", "") not in ("", "0")
+
+
+def wants_terminal(stream: TextIO) -> bool:
+    """Whether to write as to a terminal: to one, or where rich's own variables say so (https://force-color.org)."""
+    forced = any(os.environ.get(name, "") not in ("", "0") for name in ("FORCE_COLOR", "TTY_COMPATIBLE"))
+    return forced or stream.isatty()
 
 
 def publishing_token(file: Path | None) -> str:
@@ -50,6 +57,8 @@ def default_data() -> Path:
 
 def client_files() -> Path | None:
     """The built browser client: inside an installed wheel, else of the checkout that this file belongs to."""
+    import importlib.resources
+
     installed = importlib.resources.files("roomscale") / "web" / "index.html"
     if isinstance(installed, Path) and installed.exists():
         return installed.parent
@@ -124,6 +133,8 @@ class House:
 
 def gate_config(house: House) -> GateConfig:
     """What the gate of `house` is told."""
+    from roomscale.worlds.gate.config import GateConfig, GateLimits, JanitorConfig
+
     return GateConfig(
         server_name=house.server_name,
         homeserver_url=house.homeserver_url,
@@ -142,6 +153,8 @@ def gate_config(house: House) -> GateConfig:
 
 def node_config(house: House) -> NodeConfig:
     """What the netcode node of `house` is told."""
+    from roomscale.netcode.node.config import NodeConfig
+
     return NodeConfig(
         seam_path=house.directory.seam_socket,
         bind_hosts=(house.host,),

@@ -1,17 +1,16 @@
 """What the command itself may refuse, and the exit code of every error of the house.
 
 Its one rule: a user sees one clear line that says what to do next, and a script sees a code that tells whose fault
-it was.
+it was. The rooms are imported only once something went wrong: every command starts with this module.
 """
 
 from __future__ import annotations
 
 from enum import IntEnum
+from typing import TYPE_CHECKING
 
-from roomscale.assets.errors import AssetError
-from roomscale.netcode.errors import NetcodeError
-from roomscale.scenes.errors import SceneError, UnreadableScene
-from roomscale.worlds.errors import EmbeddedError, GateError, HomeserverError, WorldError
+if TYPE_CHECKING:
+    from roomscale.scenes.errors import SceneError
 
 
 class Exit(IntEnum):
@@ -45,6 +44,8 @@ class BadScene(CommandError):
     """A scene file that cannot be read, or is refused; the line names the file, and `next_step` what to do."""
 
     def __init__(self, name: str, error: SceneError, next_step: str = "") -> None:
+        from roomscale.scenes.errors import UnreadableScene
+
         text = str(error)
         super().__init__(f"{text if name in text else f'{name}: {text}'}{next_step}")
         self.exit_code = Exit.USAGE if isinstance(error, UnreadableScene) else Exit.REFUSED
@@ -62,23 +63,29 @@ class GaveUp(CommandError):
     exit_code = Exit.GAVE_UP
 
 
-#: The roots of the rooms, most specific first: what is raised under them → the exit code.
-EXIT_CODES: tuple[tuple[type[Exception], Exit], ...] = (
-    (SceneError, Exit.REFUSED),
-    (AssetError, Exit.REFUSED),
-    (HomeserverError, Exit.ENVIRONMENT),
-    (EmbeddedError, Exit.ENVIRONMENT),
-    (GateError, Exit.ENVIRONMENT),
-    (WorldError, Exit.REFUSED),
-    (NetcodeError, Exit.ENVIRONMENT),
-)
+def _exit_codes() -> tuple[tuple[type[Exception], Exit], ...]:
+    """The roots of the rooms, most specific first: what is raised under them → the exit code."""
+    from roomscale.assets.errors import AssetError
+    from roomscale.netcode.errors import NetcodeError
+    from roomscale.scenes.errors import SceneError
+    from roomscale.worlds.errors import EmbeddedError, GateError, HomeserverError, WorldError
+
+    return (
+        (SceneError, Exit.REFUSED),
+        (AssetError, Exit.REFUSED),
+        (HomeserverError, Exit.ENVIRONMENT),
+        (EmbeddedError, Exit.ENVIRONMENT),
+        (GateError, Exit.ENVIRONMENT),
+        (WorldError, Exit.REFUSED),
+        (NetcodeError, Exit.ENVIRONMENT),
+    )
 
 
 def exit_code_of(error: Exception) -> Exit | None:
     """The exit code of an error that is meant for the user, or None for a defect of ours."""
     if isinstance(error, CommandError):
         return error.exit_code
-    for root, code in EXIT_CODES:
+    for root, code in _exit_codes():
         if isinstance(error, root):
             return code
     return None

@@ -10,10 +10,12 @@ import os
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
-
-from filelock import FileLock, Timeout
+from typing import TYPE_CHECKING
 
 from roomscale.cli.errors import EnvironmentProblem
+
+if TYPE_CHECKING:
+    from filelock import FileLock
 
 PRIVATE_DIRECTORY = 0o700
 SOCKET_PATH_LIMIT = 100  # bytes; sun_path of sockaddr_un holds 104 (macOS) or 108 (Linux)
@@ -89,6 +91,8 @@ class DataDirectory:
 
     def lock(self) -> FileLock:
         """Take the directory for this process. Raises EnvironmentProblem while another house runs in it."""
+        from filelock import FileLock, Timeout
+
         lock = FileLock(self.root / "lock", mode=0o600)
         try:
             lock.acquire(timeout=0)

@@ -6,7 +6,7 @@ Rule: no byte is read before its bounds are known to fit, and no array is made l
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -94,6 +94,8 @@ def read(scene: Scene, index: int) -> Array:
     A view on the file where it can be, so read-only. Raises `BrokenData` where data and JSON disagree, and
     `SceneError`s for buffers that cannot be read. Meshopt-compressed views are decoded, once per scene.
     """
+    if (known := scene.arrays.get(index)) is not None:
+        return cast(Array, known)
     where = f"/accessors/{index}"
     accessors = scene.list_of("accessors")
     if not 0 <= index < len(accessors) or not isinstance(accessors[index], dict):
@@ -108,7 +110,9 @@ def read(scene: Scene, index: int) -> Array:
     else:
         array = _zeros(scene, layout, where)
     if isinstance(sparse, dict):
-        array = _with_sparse(scene, array, sparse, layout, where)
+        return _with_sparse(scene, array, sparse, layout, where)
+    if "bufferView" in accessor and layout.columns == 1:  # else numpy may have copied it
+        scene.arrays[index] = array
     return array
 
 

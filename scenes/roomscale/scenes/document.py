@@ -46,6 +46,8 @@ class Scene:
     limits: Limits = DEFAULT_LIMITS
     decoded: dict[int, memoryview] = field(default_factory=dict, repr=False, init=False)
     """What compressed views unpack to, by index; filled by `compressed.decoded_view`, empty in a changed scene."""
+    arrays: dict[int, Any] = field(default_factory=dict, repr=False, init=False)
+    """Accessors that were read and are views on the scene's bytes (`accessors.read`), by index; they take no memory."""
     surveyed: dict[str, Part] = field(default_factory=dict, repr=False, init=False)
     """What its lists name, as far as somebody looked (`draft.Draft`); each part tells by itself which list it is of."""
     _loaded: dict[str, memoryview] = field(default_factory=dict, repr=False)

@@ -6,7 +6,9 @@ only bufferViews that nothing names, and those only where numbers may change (`r
 
 from __future__ import annotations
 
+import marshal
 from collections.abc import Collection
+from typing import Any
 
 import numpy as np
 
@@ -24,6 +26,10 @@ ARRAY_BUFFER, ELEMENT_ARRAY_BUFFER = 34962, 34963
 _STORAGE = ("accessors", "bufferViews", "buffers")
 _COMPONENT_OF = {dtype.str.lstrip("<|"): number for number, dtype in COMPONENT_TYPES.items()}
 _TYPE_OF_WIDTH = {1: "SCALAR", 2: "VEC2", 3: "VEC3", 4: "VEC4", 9: "MAT3", 16: "MAT4"}
+
+
+_PLAIN = 2
+"""The version of `marshal`'s format that writes an object anew wherever it stands."""
 
 
 class Draft:
@@ -189,9 +195,18 @@ class Draft:
             self._renumber_views(kept, survey)
             spent = {new for new, old in enumerate(kept) if old in told}
         result = bind(self.scene, self.json, self._data, spent, in_place=survey.names_bytes)
-        still = {kind: part for kind, part in survey.parts.items() if part.entries is self.json.get(kind)}
+        self._share_equal()
+        parts = (survey.parts, self.scene.surveyed)
+        still = {kind: part for of in parts for kind, part in of.items() if part.entries is self.json.get(kind)}
         result.surveyed.update({kind: part for kind, part in still.items() if kind not in ("bufferViews", "buffers")})
         return result
+
+    def _share_equal(self) -> None:
+        """Let lists that came out as they were be the scene's own: what is known of those stays known."""
+        for kind in LISTS:
+            old = self.scene.json.get(kind)
+            if old is not None and old is not self.json.get(kind) and _same_value(self.json.get(kind), old):
+                self.json[kind] = old
 
     def _renumber_views(self, kept: list[int], survey: Survey) -> None:
         """Leave only these bufferViews. Lists that name some become the draft's own before."""
@@ -218,10 +233,16 @@ def _survey(json: JsonObject, scene: Scene) -> Survey:
 
 def same_json(one: JsonObject, other: JsonObject) -> bool:
     """Whether two trees are the same text: in Python 1 == 1.0 == True, and dicts of another order are equal."""
-    return list(one) == list(other) and all(
-        value is other[key] or (value == other[key] and jsonio.dump(value) == jsonio.dump(other[key]))
-        for key, value in one.items()
-    )
+    return list(one) == list(other) and all(_same_value(value, other[key]) for key, value in one.items())
+
+
+def _same_value(one: Any, other: Any) -> bool:
+    """As `same_json`, of any value. `marshal` tells types and order apart as JSON does, at a tenth of the time."""
+    if one is other:
+        return True
+    if one != other:
+        return False
+    return marshal.dumps(one, _PLAIN) == marshal.dumps(other, _PLAIN) or jsonio.dump(one) == jsonio.dump(other)
 
 
 def packed(array: Array, *, for_vertices: bool = False) -> tuple[memoryview, int | None]:

@@ -5,7 +5,7 @@ Rule: by the bounds that accessors declare; nothing is decoded.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable
 from itertools import product
 
 import numpy as np
@@ -20,6 +20,8 @@ from roomscale.scenes.placement import Matrix, world_matrices
 
 Points = NDArray[np.float64]
 
+_CORNERS = np.array(list(product((0, 1), repeat=3)))
+"""Of a box: which of its two corners each of the eight takes its x, y and z from."""
 LARGEST_WORLD = 10_000.0
 """Metres. A world that is wider was probably modelled in centimetres."""
 SMALLEST_WORLD = 0.05
@@ -36,8 +38,9 @@ def check_scale(scene: Scene) -> list[Finding]:
     """Warn of a world that is far too large or small, the usual sign of centimetres taken for metres."""
     findings = Findings()
     require_sound(scene)
-    boxes = [box for box in _world_boxes(scene) if np.all(np.isfinite(box))]
-    width = float(np.max(np.max(boxes, axis=(0, 1)) - np.min(boxes, axis=(0, 1)))) if boxes else 0.0
+    boxes = _world_boxes(scene)
+    boxes = boxes[np.isfinite(boxes).all(axis=(1, 2))]
+    width = float(np.max(np.max(boxes, axis=(0, 1)) - np.min(boxes, axis=(0, 1)))) if len(boxes) else 0.0
     if width > LARGEST_WORLD:
         findings.warn(
             "WORLD_TOO_LARGE",
@@ -46,7 +49,7 @@ def check_scale(scene: Scene) -> list[Finding]:
             hint="glTF is in metres; in Blender set Unit Scale to 1 and apply scale (Ctrl+A)",
         )
     elif width > SUSPICIOUS_WORLD and len(boxes) >= LEAST_OBJECTS:
-        middle = float(np.median([np.max(box[1] - box[0]) for box in boxes]))
+        middle = float(np.median((boxes[:, 1] - boxes[:, 0]).max(axis=1)))
         if middle > SUSPICIOUS_OBJECT:
             findings.warn(
                 "WORLD_SCALE_SUSPICIOUS",
@@ -67,10 +70,8 @@ def check_scale(scene: Scene) -> list[Finding]:
 def bounds(scene: Scene) -> tuple[Points, Points]:
     """The box around all that is shown, in metres, by the accessors' declared bounds; infinite for an empty scene."""
     require_sound(scene)
-    low, high = np.full(3, np.inf), np.full(3, -np.inf)
-    for box in _world_boxes(scene):
-        low, high = np.minimum(low, box[0]), np.maximum(high, box[1])
-    return low, high
+    boxes = _world_boxes(scene)
+    return boxes[:, 0].min(axis=0, initial=np.inf), boxes[:, 1].max(axis=0, initial=-np.inf)
 
 
 def declared_box(accessor: JsonObject) -> Points | None:
@@ -84,21 +85,39 @@ def declared_box(accessor: JsonObject) -> Points | None:
     return np.array([accessor["min"], accessor["max"]], np.float64) / scale
 
 
-def placed(box: Points, matrix: Matrix) -> Points:
-    """The box (2, 3) around a box once a matrix has moved it."""
-    corners = np.array(list(product(*box.T))) @ matrix[:3, :3].T + matrix[:3, 3]
-    return np.stack([corners.min(axis=0), corners.max(axis=0)])
+def placed(boxes: Points, matrices: Matrix) -> Points:
+    """The boxes around boxes (n, 2, 3) once each has been moved by its matrix (n, 4, 4)."""
+    corners = boxes[:, _CORNERS, [0, 1, 2]] @ matrices[:, :3, :3].transpose(0, 2, 1) + matrices[:, None, :3, 3]
+    return np.stack([corners.min(axis=1), corners.max(axis=1)], axis=1)
 
 
-def _world_boxes(scene: Scene) -> Iterator[Points]:
-    """The box (2, 3) of each primitive that is shown, in the world; of skinned ones the skeleton decides, so none."""
+def boxes_of(scene: Scene) -> Callable[[int], Points | None]:
+    """A function from an accessor to its `declared_box`, which is looked at once however often it is asked for."""
+    accessors, known = scene.list_of("accessors"), dict[int, Points | None]()
+
+    def box_of(index: int) -> Points | None:
+        if index not in known:
+            known[index] = declared_box(accessors[index])
+        return known[index]
+
+    return box_of
+
+
+def _world_boxes(scene: Scene) -> Points:
+    """The boxes (n, 2, 3) in the world of all primitives that are shown; of skinned ones the skeleton decides."""
+    nodes, meshes, box_of = scene.list_of("nodes"), scene.list_of("meshes"), boxes_of(scene)
+    boxes: list[Points] = []
+    matrices: list[Matrix] = []
+    for index, matrix in world_matrices(scene).items():
+        node = nodes[index]
+        if "mesh" not in node or "skin" in node:
+            continue
+        for primitive in meshes[node["mesh"]]["primitives"]:
+            position = primitive["attributes"].get("POSITION")
+            if position is not None and (box := box_of(position)) is not None:
+                boxes.append(box)
+                matrices.append(matrix)
+    if not boxes:
+        return np.empty((0, 2, 3))
     with np.errstate(all="ignore"):  # matrices of absurd scale give infinite boxes, which is an answer
-        for index, matrix in world_matrices(scene).items():
-            node = scene.list_of("nodes")[index]
-            if "mesh" not in node or "skin" in node:
-                continue
-            for primitive in scene.list_of("meshes")[node["mesh"]]["primitives"]:
-                if "POSITION" in primitive["attributes"]:
-                    box = declared_box(scene.list_of("accessors")[primitive["attributes"]["POSITION"]])
-                    if box is not None:
-                        yield placed(box, matrix)
+        return placed(np.stack(boxes), np.stack(matrices))

@@ -14,6 +14,7 @@ import mmap
 import os
 import secrets
 import stat
+from collections.abc import Iterator
 from pathlib import Path
 
 from roomscale.scenes.errors import UnreadableScene, UnsafeUri, UnwritableScene, printable
@@ -111,6 +112,57 @@ def file_names(path: Path) -> list[str]:
         return sorted(item.name for item in path.iterdir())
     except OSError:
         return []
+
+
+def read_private(path: Path, limit: int) -> bytes | None:
+    """A file that this user alone can have written, in a folder of which that is true too; None for all else.
+
+    Symlinks are not followed, neither to the folder nor in it. None on systems whose files have no owner.
+    """
+    try:
+        with _private_folder(path.parent) as folder:
+            handle = os.open(path.name, _OPEN_FLAGS | os.O_NOFOLLOW, dir_fd=folder)
+            with os.fdopen(handle, "rb") as file:
+                status = os.fstat(handle)
+                if not stat.S_ISREG(status.st_mode) or not _is_private(status) or status.st_size > limit:
+                    return None
+                return file.read(limit)
+    except (OSError, ValueError):
+        return None
+
+
+def write_private(path: Path, data: bytes) -> None:
+    """Write a file, mode 0600, for `read_private`; nothing at all where its folder cannot be made or is not private."""
+    temporary = f".{secrets.token_hex(8)}"
+    with contextlib.suppress(OSError, ValueError):
+        path.parent.parent.mkdir(parents=True, exist_ok=True)
+        path.parent.mkdir(mode=0o700, exist_ok=True)
+        with _private_folder(path.parent) as folder:
+            try:
+                handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600, dir_fd=folder)
+                with os.fdopen(handle, "wb") as file:
+                    file.write(data)
+                os.replace(temporary, path.name, src_dir_fd=folder, dst_dir_fd=folder)
+            except OSError:
+                os.unlink(temporary, dir_fd=folder)
+
+
+@contextlib.contextmanager
+def _private_folder(path: Path) -> Iterator[int]:
+    """A handle on a folder that nobody else can write to. Raises `OSError` for any other."""
+    if not hasattr(os, "geteuid") or os.open not in os.supports_dir_fd:
+        raise PermissionError("this system cannot tell whose a file is")
+    handle = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    try:
+        if not _is_private(os.fstat(handle)):
+            raise PermissionError("others can write to the folder")
+        yield handle
+    finally:
+        os.close(handle)
+
+
+def _is_private(status: os.stat_result) -> bool:
+    return status.st_uid == os.geteuid() and not status.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
 
 
 def remove_file(path: Path) -> None:

@@ -88,6 +88,15 @@ class Findings:
         """Add an information."""
         self.add(code, Severity.INFO, pointer, message, hint=hint)
 
+    def include(self, others: Findings) -> None:
+        """Add all that another check found."""
+        for finding in others._kept:
+            if self._counts[finding.code, finding.severity] < MOST_PER_CODE:
+                self._kept.append(finding)
+            self._counts[finding.code, finding.severity] += 1
+        for key, count in others._counts.items():
+            self._counts[key] += max(0, count - MOST_PER_CODE)
+
     @property
     def has_errors(self) -> bool:
         """Whether any error was found so far."""
@@ -110,4 +119,7 @@ def errors_of(findings: Iterable[Finding]) -> list[Finding]:
 
 def pointer(*steps: str | int) -> str:
     """A JSON pointer from its steps, escaped as RFC 6901 says."""
+    path = "".join([f"/{step}" for step in steps])
+    if "~" not in path and path.count("/") == len(steps):
+        return path
     return "".join("/" + str(step).replace("~", "~0").replace("/", "~1") for step in steps)

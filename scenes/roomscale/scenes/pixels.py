@@ -9,59 +9,28 @@ from __future__ import annotations
 import hashlib
 import io
 import warnings
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from roomscale.scenes.encoding import READABLE, WEBP_DEFAULT, Encoding, Picture
 from roomscale.scenes.errors import BrokenData
 from roomscale.scenes.images import AVIF, JPEG, PNG, WEBP, BadImage, media_type_of, read_header
 from roomscale.scenes.limits import DEFAULT_LIMITS, Limits
 from roomscale.scenes.roles import Alpha, ImageUse, Role
 
-READABLE = {PNG: "PNG", JPEG: "JPEG", WEBP: "WEBP", AVIF: "AVIF"}
-"""Media types that are unpacked, with Pillow's name for each."""
 _TYPES = {"webp": WEBP, "avif": AVIF, "png": PNG, "jpeg": JPEG}
 _FEW_COLOURS = 256
 """An image of no more colours (a palette of a low-poly kit, a plain value) is often smaller without loss than with."""
+_DRAFT = 2
+"""Pixels that a JPEG is unpacked to, for one that is needed: its own way to scale averages sRGB numbers, not light."""
+_ROWS = 128
+"""Rows of an image that are held as floats at a time."""
 _JPEG_BLOCKS_WHOLE = 0
 """Pillow's `subsampling` for 4:4:4: colours as sharp as brightness, as data need it."""
 
 Image.MAX_IMAGE_PIXELS = None  # our own limit is checked before, and is lower
-
-
-@dataclass(frozen=True, slots=True)
-class Encoding:
-    """How an image is written. `format`: webp, avif, png, jpeg, or "plain": JPEG where there is no alpha, else PNG.
-
-    `colour`, `normal`, `data`: quality by role, 1 to 100. `effort`: WebP's method, 0 (quick) to 6 (small).
-    The defaults are those of sharp, and so of gltf-transform: where nothing is scaled, libwebp gives the same bytes for
-    them. 82 for normals and data took 10% more for 3% less error (tests/benchmarks/scenes/quality.py).
-    """
-
-    format: str = "webp"
-    colour: int = 80
-    normal: int = 80
-    data: int = 80
-    effort: int = 4
-
-    def quality_for(self, role: Role) -> int:
-        """The quality for an image of this role."""
-        return {Role.COLOUR: self.colour, Role.NORMAL: self.normal, Role.DATA: self.data}[role]
-
-
-@dataclass(frozen=True, slots=True)
-class Picture:
-    """An encoded image. `width`, `height`: pixels."""
-
-    data: bytes
-    media_type: str
-    width: int
-    height: int
-
-
-WEBP_DEFAULT, PLAIN = Encoding(), Encoding("plain", colour=85, normal=92, data=92)
 
 
 def resized(
@@ -78,11 +47,17 @@ def resized(
     Raises `BrokenData` for images that cannot be unpacked, or exceed the limits; `where`: its JSON pointer.
     """
     use = ImageUse() if use is None else use
-    return encode(scale(decode(data, where, limits), edge, use), encoding, use)
+    return encode(scale(decode(data, where, limits, edge), edge, use), encoding, use)
 
 
-def decode(data: bytes | memoryview, where: str, limits: Limits = DEFAULT_LIMITS) -> Image.Image:
-    """The pixels of a PNG, JPEG, WebP or AVIF, 8 bits a channel: mode L, LA, RGB or RGBA. Raises as `resized` does."""
+def decode(
+    data: bytes | memoryview, where: str, limits: Limits = DEFAULT_LIMITS, edge: int | None = None
+) -> Image.Image:
+    """The pixels of a PNG, JPEG, WebP or AVIF, 8 bits a channel: mode L, LA, RGB or RGBA. Raises as `resized` does.
+
+    `edge`: the longest edge that will be needed. A JPEG of many times that is unpacked at a half, a quarter or an
+    eighth of its size, and `scale` does the rest: a sky of 8192 pixels takes a quarter of the memory and time.
+    """
     name = READABLE.get(media_type_of(data) or "")
     if name is None:
         raise BrokenData("IMAGE_UNRECOGNIZED_FORMAT", where, "it is no PNG, JPEG, WebP or AVIF")
@@ -94,6 +69,8 @@ def decode(data: bytes | memoryview, where: str, limits: Limits = DEFAULT_LIMITS
             warnings.simplefilter("ignore")  # of metadata, which is not used
             image = Image.open(io.BytesIO(data), formats=(name,))
             _check_size(*image.size, where, limits)
+            if edge is not None and name == "JPEG":
+                _unpack_at_a_part(image, _DRAFT * edge)
             image.load()
     except BadImage as error:
         raise BrokenData("IMAGE_DATA_INVALID", where, f"the image is broken: {error}") from error
@@ -102,6 +79,17 @@ def decode(data: bytes | memoryview, where: str, limits: Limits = DEFAULT_LIMITS
     except Exception as error:  # Pillow's plugins each raise what they like: OSError, SyntaxError, RuntimeError…
         raise BrokenData("IMAGE_DATA_INVALID", where, "the image is broken or cut off; export it again") from error
     return _plain(image)
+
+
+def _unpack_at_a_part(image: Image.Image, least: int) -> None:
+    """Have a JPEG unpacked at a part of its size whose longest edge is `least` pixels or more.
+
+    Not where a part has no whole number of pixels: it would be stretched a little.
+    """
+    for part in (8, 4, 2):
+        if image.width % part == image.height % part == 0 and max(image.size) // part >= least:
+            image.draft(None, (image.width // part, image.height // part))
+            return
 
 
 def fingerprint(data: bytes | memoryview, limits: Limits = DEFAULT_LIMITS) -> bytes:
@@ -168,23 +156,21 @@ _LINEAR: NDArray[np.float32] = np.array(
     np.float32,
 )
 """sRGB's transfer function (IEC 61966-2-1) for the 256 values of a byte."""
+_AS_IT_IS: NDArray[np.float32] = np.arange(256, dtype=np.float32)
 
 
 def _scaled_colour(image: Image.Image, size: tuple[int, int], alpha: Alpha) -> Image.Image:
-    """Scales colours as light. One channel at a time is held as floats, for images of 8192² pixels exist."""
-    *bands, last = image.split()
-    cover = last if image.mode in ("LA", "RGBA") else None
-    weights = np.asarray(cover) if cover is not None and alpha is Alpha.SHOWN else None
-    if cover is None:
-        bands.append(last)
+    """Scales colours as light. A few rows of one channel are held as floats, for images of 8192² pixels exist."""
+    colours = len(image.getbands()) - (image.mode in ("LA", "RGBA"))
+    cover = image.getchannel(colours) if colours < len(image.getbands()) else None
+    weights = cover if alpha is Alpha.SHOWN else None
     done: list[Image.Image] = []
-    total = None if weights is None else _shrunk(weights.astype(np.float32), size)
-    for band in bands:
-        light = _LINEAR[np.asarray(band)]
-        plain = _shrunk(light, size)
+    total = None if weights is None else _shrunk(weights, size, _AS_IT_IS)
+    for number in range(colours):
+        band = image.getchannel(number)
+        plain = _shrunk(band, size, _LINEAR)
         if weights is not None and total is not None:
-            light *= weights
-            weighted = _shrunk(light, size)
+            weighted = _shrunk(band, size, _LINEAR, weights)
             covered = total > 0.5  # of 255: below it, there is no colour to be seen
             plain[covered] = weighted[covered] / total[covered]
         done.append(Image.fromarray(_srgb(plain)))
@@ -193,18 +179,37 @@ def _scaled_colour(image: Image.Image, size: tuple[int, int], alpha: Alpha) -> I
     return Image.merge(image.mode, done) if len(done) > 1 else done[0]
 
 
-def _shrunk(values: NDArray[np.float32], size: tuple[int, int]) -> NDArray[np.float32]:
-    return np.array(Image.fromarray(values).resize(size, Image.Resampling.LANCZOS), np.float32)
+def _shrunk(
+    band: Image.Image, size: tuple[int, int], meaning: NDArray[np.float32], weights: Image.Image | None = None
+) -> NDArray[np.float32]:
+    """A channel scaled as floats. `meaning`: of each of its 256 values. `weights`: a channel to multiply them with.
+
+    First along the rows, some at a time, then along the columns; Pillow does the same within, all rows at once.
+    """
+    narrow = np.empty((band.height, size[0]), np.float32)
+    for top in range(0, band.height, _ROWS):
+        part = (0, top, band.width, min(top + _ROWS, band.height))
+        rows = np.take(meaning, np.asarray(band.crop(part)))
+        if weights is not None:
+            rows *= np.asarray(weights.crop(part))
+        scaled = Image.fromarray(rows).resize((size[0], len(rows)), Image.Resampling.LANCZOS)
+        narrow[top : top + _ROWS] = np.asarray(scaled)
+    return np.array(Image.fromarray(narrow).resize(size, Image.Resampling.LANCZOS), np.float32)
 
 
 def _srgb(light: NDArray[np.float32]) -> NDArray[np.uint8]:
-    light = np.clip(light, 0.0, 1.0)
-    curve = np.where(light <= 0.0031308, light * 12.92, 1.055 * light ** (1.0 / 2.4) - 0.055)
-    return np.asarray(np.rint(curve * 255.0), np.uint8)
+    result = np.empty(light.shape, np.uint8)
+    for top in range(0, len(light), _ROWS):
+        rows = np.clip(light[top : top + _ROWS], 0.0, 1.0)
+        curve = np.where(rows <= 0.0031308, rows * 12.92, 1.055 * rows ** (1.0 / 2.4) - 0.055)
+        result[top : top + _ROWS] = np.rint(curve * 255.0)
+    return result
 
 
 def _unit_length(bands: list[Image.Image]) -> list[Image.Image]:
-    vectors = np.stack([np.asarray(band, np.float32) for band in bands]) / 127.5 - 1.0
+    vectors = np.stack([np.asarray(band, np.float32) for band in bands])
+    vectors /= 127.5
+    vectors -= 1.0
     lengths = np.linalg.norm(vectors, axis=0)
     vectors /= np.where(lengths > 1e-3, lengths, 1.0)
     return [Image.fromarray(np.asarray(np.rint((vector + 1.0) * 127.5), np.uint8)) for vector in vectors]

@@ -7,6 +7,7 @@ Rule: a part is told by the very list that it was walked over. Who changes what 
 
 from __future__ import annotations
 
+import marshal
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -16,6 +17,8 @@ from roomscale.scenes.checks.schema import ListOf, MapOf, Object, Ref, Type
 from roomscale.scenes.jsonio import JsonObject
 from roomscale.scenes.reference_tables import REFERENCE_TABLES, WITHOUT_INDICES, HubsLinks, Pointer
 
+_PLAIN = 2
+"""The version of `marshal`'s format that writes a text anew wherever it stands."""
 _HUBS_KINDS = {"node": "nodes", "material": "materials", "texture": "textures", "mesh": "meshes", "image": "images"}
 
 
@@ -70,7 +73,9 @@ class Part:
     def names(self) -> frozenset[str]:
         """Every extension at any depth outside `extras`, wherever it stands."""
         if self._names is None:
-            self._names = frozenset(name for name, _ in all_extensions(self.entries))
+            # Most lists have none, which their bytes tell sooner than a walk.
+            has_some = b"extensions" in marshal.dumps(self.entries, _PLAIN)
+            self._names = frozenset(name for name, _ in all_extensions(self.entries)) if has_some else frozenset()
         return self._names
 
     def counts(self, kind: str) -> dict[int, int]:
@@ -256,11 +261,11 @@ def all_extensions(tree: Any) -> Iterator[tuple[str, Any]]:
         if type(item) is dict:
             if "extensions" in item and type(item["extensions"]) is dict:
                 yield from item["extensions"].items()
-            for key, child in item.items():
-                if (type(child) is dict or type(child) is list) and key != "extras":
-                    todo.append(child)
+            todo += [
+                child for key, child in item.items() if (type(child) is dict or type(child) is list) and key != "extras"
+            ]
         else:
-            todo.extend([child for child in item if type(child) is dict or type(child) is list])
+            todo += [child for child in item if type(child) is dict or type(child) is list]
 
 
 LISTS = tuple(key for key, table in ROOT.fields.items() if isinstance(table, ListOf) and isinstance(table.item, Object))

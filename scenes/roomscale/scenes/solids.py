@@ -7,8 +7,8 @@ colliders are taken as boxes.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from itertools import product
 from typing import Any
 
@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from roomscale.scenes import accessors
 from roomscale.scenes.document import Scene
-from roomscale.scenes.extent import Points, declared_box, placed
+from roomscale.scenes.extent import Points, boxes_of, placed
 from roomscale.scenes.findings import pointer
 from roomscale.scenes.jsonio import JsonObject
 from roomscale.scenes.placement import Matrix, world_matrices
@@ -127,36 +127,48 @@ def _collider(scene: Scene, node: int, shape: JsonObject, kind: str, where: str,
 
 def solids(scene: Scene) -> list[Solid]:
     """What is solid in the scene that is shown, one entry for each primitive or box; nothing is read yet."""
-    places, stated = world_matrices(scene), colliders(scene)
+    places, stated, box_of = world_matrices(scene), colliders(scene), boxes_of(scene)
     if stated:
-        return [solid for one in stated if one.node in places for solid in _of_collider(scene, one, places[one.node])]
+        wanted = (_of_collider(scene, one, places[one.node], box_of) for one in stated if one.node in places)
+        return _in_the_world([solid for several in wanted for solid in several])
     moved = _moved(scene)
     found: list[Solid] = []
     for index, matrix in places.items():
         node = scene.list_of("nodes")[index]
         is_still = index not in moved and "skin" not in node
         if "mesh" in node and is_still and "EXT_mesh_gpu_instancing" not in node.get("extensions", {}):
-            found += _of_mesh(scene, index, node["mesh"], matrix)
-    return found
+            found += _of_mesh(scene, index, node["mesh"], matrix, box_of)
+    return _in_the_world(found)
 
 
-def _of_collider(scene: Scene, collider: Collider, matrix: Matrix) -> Iterator[Solid]:
+def _in_the_world(solids: list[Solid]) -> list[Solid]:
+    """Solids whose boxes are still those of their own space, with those around them in the world."""
+    if not solids:
+        return []
+    boxes = placed(
+        np.array([(solid.low, solid.high) for solid in solids]), np.stack([solid.matrix for solid in solids])
+    )
+    return [replace(solid, low=low, high=high) for solid, (low, high) in zip(solids, boxes, strict=True)]
+
+
+BoxOf = Callable[[int], Points | None]
+
+
+def _of_collider(scene: Scene, collider: Collider, matrix: Matrix, box_of: BoxOf) -> Iterator[Solid]:
     if collider.mesh is not None:
-        yield from _of_mesh(scene, collider.node, collider.mesh, matrix)
+        yield from _of_mesh(scene, collider.node, collider.mesh, matrix, box_of)
     else:
         half = np.array(collider.half)
-        low, high = placed(np.stack([-half, half]), matrix)
-        yield Solid(scene, collider.node, matrix, None, 0, low, high, collider.half)
+        yield Solid(scene, collider.node, matrix, None, 0, -half, half, collider.half)
 
 
-def _of_mesh(scene: Scene, node: int, mesh: int, matrix: Matrix) -> Iterator[Solid]:
+def _of_mesh(scene: Scene, node: int, mesh: int, matrix: Matrix, box_of: BoxOf) -> Iterator[Solid]:
     for number, primitive in enumerate(scene.list_of("meshes")[mesh]["primitives"]):
         if primitive.get("mode", 4) not in (4, 5, 6) or "POSITION" not in primitive["attributes"]:
             continue
-        box = declared_box(scene.list_of("accessors")[primitive["attributes"]["POSITION"]])
+        box = box_of(primitive["attributes"]["POSITION"])
         if box is not None and not primitive.get("targets"):
-            low, high = placed(box, matrix)
-            yield Solid(scene, node, matrix, mesh, number, low, high)
+            yield Solid(scene, node, matrix, mesh, number, box[0], box[1])
 
 
 def _primitive_of(scene: Scene, mesh: int, number: int) -> JsonObject:

@@ -25,7 +25,7 @@ from tests.benchmarks.scenes.corpus import SHARED, Asset, assets
 from tests.benchmarks.scenes.measure import Cost, PackingFailed, run
 from tests.benchmarks.scenes.outcome import kept_share, like_bytes, weights
 from tests.benchmarks.scenes.report import KEEPING, OURS, Packing, goals, table
-from tests.benchmarks.scenes.tools import RIVALS, TOOLS, Tool
+from tests.benchmarks.scenes.tools import RIVALS, TOOLS, Tool, compile_ours
 from tests.scenes.crafted import BINARY, triangle
 
 MODULE: Final = "python -m tests.benchmarks.scenes.run"
@@ -36,6 +36,7 @@ Failures = dict[tuple[str, str], str]
 def main(arguments: list[str]) -> int:
     """Measure, print, and write down; 0 when all that was asked for was packed by ours, else 1."""
     options = _options(arguments)
+    compile_ours()
     try:
         install(RIVALS)
     except NotAvailable as why:

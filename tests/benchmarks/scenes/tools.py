@@ -5,6 +5,7 @@ Rule: one process tree per packing, the same cap on textures for all that know o
 
 from __future__ import annotations
 
+import compileall
 import shutil
 import sys
 from collections.abc import Callable
@@ -12,9 +13,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+import roomscale
 from tests.benchmarks.rivals import NotAvailable
 
 RIVALS: Final = Path(__file__).with_name("rivals")
+_CHECKOUT: Final = Path(__file__).parents[3]
 TEXTURE_EDGE: Final = 2048
 """Pixels: the cap of all that know one. gltf-transform's own default, and that of `roomscale pack`."""
 KEEPING: Final = ["--flatten", "false", "--join", "false", "--instance", "false", "--palette", "false"]
@@ -69,3 +72,10 @@ def _node() -> str:
     if found is None:
         raise NotAvailable("no node on PATH")
     return found
+
+
+def compile_ours() -> None:
+    """Compile Roomscale's modules to bytecode, as pip does when it installs a package; a checkout may have none."""
+    for folder in roomscale.__path__:
+        if Path(folder).is_relative_to(_CHECKOUT):
+            compileall.compile_dir(folder, quiet=1)

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from roomscale.scenes import BrokenData, Scene, check, errors_of, parse_scene, to_glb
+from roomscale.scenes.encoding import PLAIN, Encoding
 from roomscale.scenes.images import media_type_of, read_header
-from roomscale.scenes.pixels import PLAIN, Encoding
 from roomscale.scenes.transforms.images import shrink_images
 from tests.scenes.crafted import data_uri, png
 from tests.scenes.painted import noise, painted, saved, worn

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -32,6 +31,8 @@ def account(
     - `roomscale account ada`
     - `roomscale account ada --reset-password`
     """
+    import asyncio
+
     from roomscale.cli.publishing import host_client
     from roomscale.worlds.account import OwnerAccount, make_owner
     from roomscale.worlds.homeserver import Registrar

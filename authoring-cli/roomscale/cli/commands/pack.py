@@ -54,7 +54,7 @@ def pack(
     - `roomscale pack garden.gltf -o garden-packed.glb --single` makes one file for other viewers
     - `roomscale pack garden.glb -o garden/ --preset small --limit 20M --json`
     """
-    from roomscale.cli.packing import pack_to_file, pack_to_folder, uncollected
+    from roomscale.cli.packing import give_memory_back, pack_to_file, pack_to_folder, uncollected
     from roomscale.cli.packreport import lines
     from roomscale.cli.preparing import sound_scene
     from roomscale.cli.sizes import parse_size
@@ -66,7 +66,8 @@ def pack(
     if out.exists() and scene.exists() and out.samefile(scene):
         raise UsageError(f"{out} is the scene itself; name another file with -o")
     make = pack_to_file if single else pack_to_folder
-    with Validator() as validator:
+    give_memory_back()
+    with uncollected(), Validator() as validator:
         ready = sound_scene(scene, output, fixes=fix, world_file=world_file, validator=validator).scene
     with uncollected():
         report, places = make(ready, out, options, output)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import logging
-import sys
 from collections.abc import Coroutine
 from pathlib import Path
 from typing import Annotated, Any
@@ -11,7 +9,6 @@ from typing import Annotated, Any
 import typer
 
 from roomscale.cli.config import House, gate_config, node_config
-from roomscale.cli.loops import run_fast
 
 HouseFile = Annotated[Path, typer.Option("--house", help="The file that `roomscale up` wrote for its parts.")]
 
@@ -34,6 +31,11 @@ def node(house: HouseFile) -> None:
 
 
 def _run(service: Coroutine[Any, Any, None]) -> None:
+    import logging
+    import sys
+
+    from roomscale.cli.loops import run_fast
+
     logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     logging.getLogger("aioice").setLevel(logging.WARNING)  # it logs every candidate pair
     run_fast(service)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -72,6 +71,8 @@ def publish(
     - `roomscale publish garden/` sends what `roomscale pack garden.glb -o garden/` made; of a new version what is new
     - `ROOMSCALE_TOKEN=… roomscale publish garden.glb --homeserver https://example.org`
     """
+    import asyncio
+
     from roomscale.cli.packing import uncollected
     from roomscale.cli.publishing import alias_of, host_client, prepare_scene, publish_shown, server_of
     from roomscale.scenes.khronos import Validator

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Coroutine
-from contextlib import suppress
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
@@ -13,7 +11,6 @@ import typer
 
 from roomscale.cli.config import default_data
 from roomscale.cli.errors import UsageError
-from roomscale.cli.loops import on_signals
 from roomscale.cli.output import Output
 
 
@@ -68,6 +65,8 @@ def up(
     - `roomscale up room.glb --watch` shows each save of Blender's to whoever is inside
     - `roomscale up --data ./house --port 9000`
     """
+    import asyncio
+
     from roomscale.cli.house import Options, keep_house
 
     if scene is None and (watch or world_file is not None):
@@ -89,6 +88,11 @@ def up(
 
 async def _until_signalled(work: Coroutine[Any, Any, None]) -> None:
     """Run `work` until it ends or SIGINT or SIGTERM asks for the end, which is then orderly."""
+    import asyncio
+    from contextlib import suppress
+
+    from roomscale.cli.loops import on_signals
+
     task = asyncio.create_task(work)
     with on_signals(task.cancel), suppress(asyncio.CancelledError):
         await task

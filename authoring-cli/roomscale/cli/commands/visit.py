@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from roomscale.cli.commands.publish import running_house
-from roomscale.cli.loops import run_fast
 from roomscale.cli.output import Output
 
 INTERRUPTED = 130  # 128 + SIGINT, as shells have it
@@ -49,7 +47,10 @@ def visit(
     - `roomscale visit http://127.0.0.1:8080/w/plaza --count 50 --walk`
     - `roomscale visit '#plaza:localhost' --data house --json`
     """
+    import asyncio
+
     from roomscale.cli import visiting
+    from roomscale.cli.loops import run_fast
     from roomscale.worlds.gateclient import gate_of
 
     output = Output()

@@ -53,8 +53,9 @@ def check_arrival(scene: Scene, findings: Findings) -> None:
     if not lines:
         return
     parts, budget = solids(scene), MOST_TRIANGLES
-    for part in parts:
-        near = [line for line in lines if _is_over(part, line.place)]
+    over = _over(parts, lines)
+    for part, is_over in zip(parts, over, strict=True):
+        near = [line for line, is_near in zip(lines, is_over, strict=True) if is_near] if is_over.any() else []
         budget -= part.count * len(near)
         if near and budget < 0:
             findings.info("ARRIVAL_NOT_CHECKED", "", "there is too much below its spawn points to look at all of it")
@@ -67,8 +68,8 @@ def check_arrival(scene: Scene, findings: Findings) -> None:
                 return
             for line in near:
                 _meet(line, points, triangles)
-    for line in lines:
-        _judge(line, parts, findings)
+    for line, is_over in zip(lines, over.T, strict=True):
+        _judge(line, findings, is_outside=not is_over.any())
 
 
 def _lines(scene: Scene) -> list[_Line]:
@@ -81,8 +82,12 @@ def _lines(scene: Scene) -> list[_Line]:
     return found[:MOST_SPAWNS]
 
 
-def _is_over(part: Solid, place: Points) -> bool:
-    return bool(np.all(part.low[[0, 2]] <= place[[0, 2]]) and np.all(place[[0, 2]] <= part.high[[0, 2]]))
+def _over(parts: list[Solid], lines: list[_Line]) -> NDArray[np.bool_]:
+    """(parts, lines): whether a line goes through the box around a part."""
+    low = np.array([part.low for part in parts]).reshape(-1, 1, 3)[:, :, [0, 2]]
+    high = np.array([part.high for part in parts]).reshape(-1, 1, 3)[:, :, [0, 2]]
+    places = np.array([line.place for line in lines])[:, [0, 2]]
+    return np.asarray(((low <= places) & (places <= high)).all(axis=2))
 
 
 def _meet(line: _Line, points: Points, triangles: Triangles) -> None:
@@ -102,7 +107,7 @@ def _meet(line: _Line, points: Points, triangles: Triangles) -> None:
         line.ups.append(up[met])
 
 
-def _judge(line: _Line, parts: list[Solid], findings: Findings) -> None:
+def _judge(line: _Line, findings: Findings, *, is_outside: bool) -> None:
     where = pointer("nodes", line.node, "extensions", line.form)
     heights = np.concatenate([np.empty(0), *line.heights]) - line.place[1]
     ups = np.concatenate([np.empty(0), *line.ups])
@@ -132,7 +137,6 @@ def _judge(line: _Line, parts: list[Solid], findings: Findings) -> None:
             hint="move it up onto the floor; the foot of the spawn point is where visitors stand",
         )
     else:
-        is_outside = not any(_is_over(part, line.place) for part in parts)
         what = "is beside all that is solid" if is_outside else "has nothing solid below it"
         findings.warn(
             "SPAWN_POINT_NO_FLOOR", where, f"the spawn point {what}", hint="move it over a floor that is solid"

@@ -5,9 +5,9 @@ Rule: everything that runs after this one may rely on types and references, beca
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any
-from weakref import WeakSet
+from weakref import WeakKeyDictionary
 
 from roomscale.scenes.checks.extensions import EXTENSIONS
 from roomscale.scenes.checks.gltf import ROOT
@@ -24,14 +24,38 @@ ONLY_REQUIRED = frozenset({"KHR_mesh_quantization"})
 """Extensions that make no sense as optional ones: without them the data mean something else."""
 
 
-_sound = WeakSet[Scene]()
-"""Scenes that were found to be sound: they never change."""
+@dataclass(frozen=True, slots=True)
+class _Structure:
+    """What one look at a scene gave. `used`: extensions, each with the pointer where it is met first."""
+
+    findings: Findings
+    used: dict[str, str]
+    is_sound: bool
+
+
+_structures = WeakKeyDictionary[Scene, _Structure]()
+"""A scene is looked at once: it never changes."""
 
 
 def check_structure(scene: Scene, findings: Findings) -> bool:
     """Compare the JSON with the tables of glTF and its extensions; whether types and references are in order."""
-    walk = Walk(scene.json, EXTENSIONS, findings)
-    ROOT.check(scene.json, walk)
+    structure = _structure_of(scene)
+    findings.include(structure.findings)
+    return structure.is_sound
+
+
+def _structure_of(scene: Scene) -> _Structure:
+    if (known := _structures.get(scene)) is None:
+        findings = Findings()
+        walk = Walk(scene.json, EXTENSIONS, findings)
+        ROOT.check(scene.json, walk)
+        is_sound = _look_further(scene, walk, findings)
+        known = _structures[scene] = _Structure(findings, walk.used, is_sound)
+    return known
+
+
+def _look_further(scene: Scene, walk: Walk, findings: Findings) -> bool:
+    """What no table says; whether the scene is sound."""
     _check_version(scene, findings)
     if len(scene.list_of("nodes")) > scene.limits.nodes:
         findings.error("TOO_MANY_NODES", "/nodes", f"{len(scene.list_of('nodes')):,} nodes are too many")
@@ -40,26 +64,19 @@ def check_structure(scene: Scene, findings: Findings) -> bool:
         _check_declarations(scene, walk.used, findings)
         _check_names(scene, findings)
     _check_prototype_keys(scene, findings)
-    if walk.sound:
-        _sound.add(scene)
     return walk.sound
 
 
 def require_sound(scene: Scene) -> None:
-    """Raise `RejectedScene` unless types and references are in order; for code that changes scenes.
-
-    A scene is looked at once: it never changes.
-    """
-    findings = Findings()
-    if scene not in _sound and not check_structure(scene, findings):
-        raise RejectedScene(findings.listed())
+    """Raise `RejectedScene` unless types and references are in order; for code that changes scenes."""
+    structure = _structure_of(scene)
+    if not structure.is_sound:
+        raise RejectedScene(structure.findings.listed())
 
 
 def used_extensions(scene: Scene) -> dict[str, str]:
     """The extensions that really stand in the scene, each with the pointer where it is met first."""
-    walk = Walk(scene.json, EXTENSIONS, Findings())
-    ROOT.check(scene.json, walk)
-    return walk.used
+    return dict(_structure_of(scene).used)
 
 
 def _check_version(scene: Scene, findings: Findings) -> None:
@@ -142,18 +159,12 @@ def _check_names(scene: Scene, findings: Findings) -> None:
 
 def _check_prototype_keys(scene: Scene, findings: Findings) -> None:
     """`{"constructor": {"prototype": …}}` is how careless scripts in browsers are made to change all objects."""
-    for item in _objects(scene.json):
-        inner = item.get("constructor")
-        if isinstance(inner, dict) and "prototype" in inner:
-            findings.error("FORBIDDEN_KEY", "", 'the keys "constructor" and "prototype" inside it are refused')
-
-
-def _objects(root: Any) -> Iterable[dict[str, Any]]:
-    todo = [root]
+    todo: list[Any] = [scene.json]
     while todo:
         item = todo.pop()
         if type(item) is dict:
-            yield item
-            todo.extend(child for child in item.values() if type(child) in (dict, list))
-        else:
-            todo.extend(child for child in item if type(child) in (dict, list))
+            inner = item.get("constructor")
+            if type(inner) is dict and "prototype" in inner:
+                findings.error("FORBIDDEN_KEY", "", 'the keys "constructor" and "prototype" inside it are refused')
+            item = item.values()
+        todo += [child for child in item if type(child) is dict or type(child) is list]

@@ -17,8 +17,8 @@ from roomscale.scenes.meshopt.codec import (
     encode_triangles,
     encode_vertices,
 )
+from roomscale.scenes.meshopt.errors import MeshoptError, MeshoptMissing
 from roomscale.scenes.meshopt.geometry import cache_order, fetch_order, simplify
-from roomscale.scenes.meshopt.runtime import MeshoptError, MeshoptMissing
 
 __all__ = [
     "MOST_STRIDE",

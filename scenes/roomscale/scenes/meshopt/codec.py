@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from roomscale.scenes.meshopt.runtime import MeshoptError, instance
+from roomscale.scenes.meshopt.errors import MeshoptError
+from roomscale.scenes.meshopt.runtime import instance
 
 Bytes = NDArray[np.uint8]
 Floats = NDArray[np.float32]
@@ -83,7 +84,7 @@ def _encode_indices(indices: NDArray[Any], function: str) -> bytes:
     if indices.ndim != 1 or len(indices) == 0 or indices.dtype.kind != "u" or int(indices.max()) > MOST_INDEX:
         raise ValueError("indices are one row of unsigned integers below 2**28")
     with instance("encoder") as encoder:
-        encoder.call("meshopt_encodeIndexVersion", 1)
+        encoder.set("meshopt_encodeIndexVersion", 1)
         bound = _int(encoder.call(f"{function}Bound", len(indices), int(indices.max()) + 1))
         target, source = encoder.reserve(bound), encoder.put(indices.astype(np.uint32))
         size = encoder.call(function, target, bound, source, len(indices))

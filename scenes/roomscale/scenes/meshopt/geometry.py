@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from roomscale.scenes.meshopt.codec import Floats, Indices
-from roomscale.scenes.meshopt.runtime import MeshoptError, instance
+from roomscale.scenes.meshopt.errors import MeshoptError
+from roomscale.scenes.meshopt.runtime import instance
 
 UNUSED = 0xFFFF_FFFF
 """Stands in a remap table for a vertex that no triangle uses."""

@@ -12,13 +12,13 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from roomscale.scenes.document import Scene
+from roomscale.scenes.encoding import PLAIN, Encoding
 from roomscale.scenes.errors import BrokenData, SceneError
 from roomscale.scenes.findings import pointer
 from roomscale.scenes.images import CORE_TYPES, PNG, WEBP, BadImage, read_header
 from roomscale.scenes.limits import Limits
 from roomscale.scenes.package.levels import EDGES, ENTRY, PHONE
 from roomscale.scenes.package.rows import MadePart, made
-from roomscale.scenes.pixels import PLAIN, Encoding, decode, encode, scale
 from roomscale.scenes.references import Survey
 from roomscale.scenes.roles import Alpha, ImageUse, Role, image_uses
 
@@ -121,9 +121,11 @@ def at_all_levels(
 def _levels(picture: Picture, edges: Mapping[int, int], encoding: Encoding, limits: Limits) -> Levels:
     if picture.fits_entry:
         return Levels(picture.index, None)
+    from roomscale.scenes.pixels import decode, encode, scale  # noqa: PLC0415 - Pillow only where there are images
+
     use = picture.use or ImageUse(Role.DATA, Alpha.NUMBERS)
     try:
-        image = decode(picture.file.data, pointer("images", picture.index), limits)
+        image = decode(picture.file.data, pointer("images", picture.index), limits, max(edges.values()))
     except BrokenData:
         grey = Encoded(GREY, PNG, 1, 1)
         return Levels(picture.index, grey, (_part(picture, PHONE, picture.file),))

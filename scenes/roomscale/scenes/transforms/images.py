@@ -14,11 +14,11 @@ from dataclasses import dataclass, replace
 
 from roomscale.scenes.document import Scene
 from roomscale.scenes.draft import Draft, survey_of
+from roomscale.scenes.encoding import READABLE, WEBP_DEFAULT, Encoding, Picture
 from roomscale.scenes.findings import pointer
 from roomscale.scenes.images import CORE_TYPES, EXTENSION_OF, JPEG, BadImage, media_type_of, read_header
 from roomscale.scenes.jsonio import JsonObject
 from roomscale.scenes.limits import Limits
-from roomscale.scenes.pixels import READABLE, WEBP_DEFAULT, Encoding, Picture, resized
 from roomscale.scenes.roles import ImageUse, image_uses
 
 WORTH_IT = 0.95
@@ -63,6 +63,8 @@ class _Job:
         media_type, fits = media_type_of(self.data), _fits(self.data, edge)
         if fits and media_type == _SETTLED.get(self.encoding.format, f"image/{self.encoding.format}"):
             return None
+        from roomscale.scenes.pixels import resized  # noqa: PLC0415 - Pillow only where an image is unpacked
+
         where = pointer("images", self.index)
         picture = resized(self.data, edge, self.encoding, self.use, where=where, limits=limits)
         is_wanted = media_type in CORE_TYPES or self.encoding.format not in _FOR_ALL

@@ -14,9 +14,9 @@ from roomscale.scenes import jsonio
 from roomscale.scenes.checks.structure import require_sound
 from roomscale.scenes.compressed import is_placeholder
 from roomscale.scenes.document import Scene
+from roomscale.scenes.encoding import WEBP_DEFAULT, Encoding
 from roomscale.scenes.errors import SceneError
 from roomscale.scenes.jsonio import JsonObject
-from roomscale.scenes.pixels import WEBP_DEFAULT, Encoding
 from roomscale.scenes.transforms.compress import compress
 from roomscale.scenes.transforms.dedupe import dedupe
 from roomscale.scenes.transforms.images import shrink_images
