@@ -8,7 +8,7 @@ from __future__ import annotations
 import ctypes
 import gc
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -52,9 +52,12 @@ def give_memory_back() -> None:
 
 
 def pack_to_folder(
-    scene: Scene, folder: Path, options: PackOptions, output: Output
+    scene: Scene, folder: Path, options: PackOptions, output: Output, agreed: Callable[[], None]
 ) -> tuple[PackReport, dict[str, str]]:
-    """Pack a scene into `folder`. Returns the report, and where the files are."""
+    """Pack a scene into `folder`. Returns the report, and where the files are.
+
+    `agreed`: called before anything is written, which it may forbid by raising.
+    """
     if folder.exists() and not folder.is_dir():
         raise UsageError(f"{folder} is a file; a package is a folder (--single makes one file)")
     with output.progress(f"packing {scene.name}") as tell:
@@ -62,13 +65,16 @@ def pack_to_folder(
             package, report = pack(scene, options, tell)
         except SceneError as error:
             raise BadScene(scene.name, error) from error
+        agreed()
         write_package(package, folder, lambda done, total: tell("writing", done / total))
     places = {"manifest": str(folder / MANIFEST), "file": str(folder / entry_name(package.manifest))}
     return report, places
 
 
-def pack_to_file(scene: Scene, path: Path, options: PackOptions, output: Output) -> tuple[PackReport, dict[str, str]]:
-    """Pack a scene into one .glb. Returns the report, and where the file is."""
+def pack_to_file(
+    scene: Scene, path: Path, options: PackOptions, output: Output, agreed: Callable[[], None]
+) -> tuple[PackReport, dict[str, str]]:
+    """Pack a scene into one .glb. Returns the report, and where the file is. `agreed`: as for `pack_to_folder`."""
     if path.is_dir():
         raise UsageError(f"{path} is a folder; --single makes one file: say which, such as {path / 'scene.glb'}")
     with output.progress(f"packing {scene.name}") as tell:
@@ -76,5 +82,6 @@ def pack_to_file(scene: Scene, path: Path, options: PackOptions, output: Output)
             data, report = pack_single(scene, options, tell)
         except SceneError as error:
             raise BadScene(scene.name, error) from error
+        agreed()
         write_atomically(path, data)
     return report, {"file": str(path)}

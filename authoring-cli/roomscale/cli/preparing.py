@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NoReturn
 
 from roomscale.cli.errors import BadScene, UsageError
 from roomscale.cli.output import Output
@@ -33,6 +34,8 @@ class SoundScene:
     files: frozenset[Path]
     """What it was made of: the scene, its world.toml (there or not), and every file that it names; of a package the
     manifest."""
+    findings: tuple[Finding, ...]
+    """What there is to say about it; no errors."""
 
 
 def sound_scene(
@@ -60,9 +63,7 @@ def sound_scene(
                 scene, mended = mend(scene)
             findings = verify(folder, validator).findings if is_packed else [*authored, *judge(scene, validator)]
             if errors := errors_of(findings):
-                helps = not (fixes or is_packed) and not errors_of([*authored, *judge(mend(scene)[0], validator)])
-                next_step = "; --fix mends it" if helps else f"; `roomscale check {folder.name}` tells how to mend it"
-                raise BadScene(path.name, RejectedScene(errors), next_step)
+                refuse(folder.name, scene, errors, authored, fixes=fixes or is_packed, validator=validator)
             named = scene.named_files()
         except SceneError as error:
             raise BadScene(path.name, error) from error
@@ -73,9 +74,28 @@ def sound_scene(
         if finding.code == "CAN_BE_MIGRATED":
             output.note(f"{finding.message}; {finding.hint}")
     if is_packed:
-        return SoundScene(scene, path, frozenset({folder / MANIFEST}))  # written last, and different for each package
+        made_of = frozenset({folder / MANIFEST})  # written last, and different for each package
+        return SoundScene(scene, path, made_of, tuple(findings))
     files = {path, world_file or path.parent / WORLD_FILE, *(path.parent / name for name in named)}
-    return SoundScene(scene, path, frozenset(files))
+    return SoundScene(scene, path, frozenset(files), tuple(findings))
+
+
+def refuse(
+    name: str,
+    scene: Scene,
+    errors: Sequence[Finding],
+    authored: Sequence[Finding] = (),
+    *,
+    fixes: bool,
+    validator: Validator | None,
+) -> NoReturn:
+    """Say that a scene has errors, and what to do next. Raises BadScene.
+
+    `authored`: what authoring found, which no mending mends. `fixes`: whether there is no more to try.
+    """
+    helps = not fixes and not errors_of([*authored, *judge(mend(scene)[0], validator)])
+    next_step = "; --fix mends it" if helps else f"; `roomscale check {name}` tells how to mend it"
+    raise BadScene(name, RejectedScene(errors), next_step)
 
 
 def scene_file(path: Path) -> Path:

@@ -57,6 +57,7 @@ def pack(
     from roomscale.cli.packing import give_memory_back, pack_to_file, pack_to_folder, uncollected
     from roomscale.cli.packreport import lines
     from roomscale.cli.preparing import sound_scene
+    from roomscale.cli.second_opinion import SecondOpinion
     from roomscale.cli.sizes import parse_size
     from roomscale.scenes.khronos import Validator
     from roomscale.scenes.package import PackOptions
@@ -68,9 +69,10 @@ def pack(
     make = pack_to_file if single else pack_to_folder
     give_memory_back()
     with uncollected(), Validator() as validator:
-        ready = sound_scene(scene, output, fixes=fix, world_file=world_file, validator=validator).scene
-    with uncollected():
-        report, places = make(ready, out, options, output)
+        asked = validator if scene.is_dir() else None  # of a package each part is asked about
+        ready = sound_scene(scene, output, fixes=fix, world_file=world_file, validator=asked)
+        with SecondOpinion(ready, validator, fixes=fix) as opinion:
+            report, places = make(ready.scene, out, options, output, opinion.wait)
     if as_json:
         output.result(json.dumps({**places, **report.as_json()}))
     else:

@@ -1,0 +1,42 @@
+"""Khronos's opinion of a scene, had while the scene is already being packed: it takes a process of its own, and we
+have a second core.
+
+Its one rule: nothing is written before the opinion is there, and what it rejects is not written at all.
+"""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from types import TracebackType
+from typing import Self
+
+from roomscale.cli.preparing import SoundScene, refuse
+from roomscale.scenes import errors_of
+from roomscale.scenes.khronos import Validator, merge
+
+
+class SecondOpinion:
+    """`with SecondOpinion(ready, validator, fixes=…) as opinion:`, and `opinion.wait()` before anything is written.
+
+    `ready`: a scene that our own checks have passed. `fixes`: whether it was mended already.
+    """
+
+    def __init__(self, ready: SoundScene, validator: Validator, *, fixes: bool) -> None:
+        self._ready = ready
+        self._fixes = fixes
+        self._validator = validator
+        self._thread = ThreadPoolExecutor(1, "khronos")
+        self._answer = self._thread.submit(validator.ask, ready.scene)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self._validator.close()  # a question that is under way ends with the process
+        self._thread.shutdown()
+
+    def wait(self) -> None:
+        """Raises BadScene for a scene that it rejects."""
+        ready = self._ready
+        if errors := errors_of(merge(ready.findings, self._answer.result())):
+            refuse(ready.path.name, ready.scene, errors, fixes=self._fixes, validator=self._validator)
