@@ -10,6 +10,7 @@ import { chooseLevel, thisDevice } from "../scene/package/level";
 import type { LoadReport, World } from "../world";
 import type { Announcer } from "./announcer";
 import { SceneFollower } from "./following";
+import { KeptParts } from "./kept";
 import { Parts, type PartsState } from "./parts";
 import { loadScene, type SceneHandlers } from "./scene";
 
@@ -64,7 +65,7 @@ export class Surroundings {
     const { scene } = this.named();
     const report = await loadScene(http, scene, opening, handlers, life);
     const world = await opening;
-    const parts = new Parts(http, world, levelOf(world), (line) => handlers.note(line), life);
+    const parts = new Parts(http, world, levelOf(world), new KeptParts(), (line) => handlers.note(line), life);
     const shown = (report: LoadReport, scene: Mxc): void => this.stands({ world, report, scene, parts });
     shown(report, scene);
     this.follower = new SceneFollower(http, world, scene, this.announce, { shown, note: (line) => handlers.note(line) }, life);
