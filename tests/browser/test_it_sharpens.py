@@ -24,6 +24,16 @@ _ENTRIES = 'performance.getEntriesByType("resource")'
 FETCHED = f'{_ENTRIES}.filter((e) => e.name.includes("{MEDIA}") && e.transferSize > 0).length'
 """How many media the browser has asked a server for; those that its cache had are not counted."""
 
+KEPT = """async (hashes) => {
+    const cache = await caches.open("roomscale.parts");
+    for (;;) {
+        const names = (await cache.keys()).map(({ url }) => url).join();
+        if (hashes.every((hash) => names.includes(hash))) return;
+        await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+}"""
+"""Resolves when the browser has put these parts by: it does so while others come."""
+
 
 def test_one_enters_by_the_entry_and_the_parts_sharpen_it(browser: Browser, tmp_path: Path, artefacts: Path) -> None:
     folder = tmp_path / "garden"
@@ -83,7 +93,17 @@ def test_one_enters_by_the_entry_and_the_parts_sharpen_it(browser: Browser, tmp_
         assert (told["files"], told["files_new"]) == (2 + len({part.sha256 for part in again.parts}), 3)
         ada.wait_for(f"{FETCHED} === {fetched + 3} && r.parts.loaded === {len(chosen(again, 2))}", seconds=20)
         assert ada.page.evaluate("window.__same_page") is True
-        ada.close()
+        ada.page.evaluate(KEPT, [part.sha256 for part in chosen(again, 2)])
+        ada.page.close()
+
+        back = ada.another_tab("about:blank")
+        asked: list[str] = []
+        back.page.on("request", lambda request: asked.append(request.url) if MEDIA in request.url else None)
+        back.page.goto(house.link)
+        back.enter("Ada")
+        back.wait_for(f"r.parts.loaded === {len(chosen(again, 2))}", seconds=20)
+        assert len(asked) == 2, "entry and manifest: the parts are kept, longer than the browser's own cache has them"
+        back.close()
 
 
 def publish(folder: Path, house: House) -> Any:

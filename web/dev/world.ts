@@ -1,6 +1,7 @@
 /** The page beside: opens the scene that the address names and lets made-up people walk in circles. */
 
-import { createWorld, type PeerLook } from "../src/world";
+import { createWorld } from "../src/canvas";
+import type { PeerLook } from "../src/world";
 
 const wanted = new URLSearchParams(location.search);
 const ratio = Number(wanted.get("ratio"));

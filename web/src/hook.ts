@@ -85,9 +85,9 @@ export function installHook(store: Store, visit: () => Visit | null): void {
     net: () => net(store, visit()),
     load: () => {
       const { bytes, total } = store.get().loading;
-      return { bytes, total, done: (visit()?.report ?? null) !== null };
+      return { bytes, total, done: (visit()?.surroundings.report ?? null) !== null };
     },
-    parts: () => visit()?.sharper?.state ?? null,
+    parts: () => visit()?.surroundings.parts ?? null,
     sharpest: () => visit()?.world?.stats().sharpest ?? 0,
     animations: () => visit()?.world?.stats().animations ?? 0,
     sound: () => visit()?.world?.stats().sound ?? 0,
@@ -111,7 +111,7 @@ function self(store: Store, visit: Visit | null): Hook["self"] {
   if (!state) return null;
   const { selfName, selfUserId } = store.get();
   return {
-    peerId: visit?.keeper?.conversation?.welcome?.peer ?? 0,
+    peerId: visit?.welcome?.peer ?? 0,
     name: selfName,
     userId: selfUserId,
     position: [state.x, state.y, state.z],

@@ -68,7 +68,7 @@ function incapable(): Ending | null {
 
 /** The 3D part, in chunks of its own, fetched while the visitor types their name. */
 async function openWorld(): Promise<World> {
-  const { createWorld } = await import("./world");
+  const { createWorld } = await import("./canvas");
   if (!canvas) throw new Error("the page has no canvas");
   return createWorld(canvas);
 }
@@ -167,7 +167,7 @@ async function worldPage(config: Config, reference: string): Promise<void> {
   ]);
   store.set({ world, avatars, config });
   document.title = `${world.name} · Roomscale`;
-  void import("./world"); // warm: it is needed as soon as Enter is pressed
+  void import("./canvas"); // warm: it is needed as soon as Enter is pressed
   if (cameThroughPortal()) {
     const { name, avatar } = remembered();
     return enter(name, avatar);

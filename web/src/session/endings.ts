@@ -4,7 +4,7 @@
  * Rule: a page says what happened, whether it can be mended, and what to do; texts from others (a reason given
  * by a moderator) are shown as text, cleaned and capped.
  */
-import type { MatrixError } from "../matrix/errors";
+import { HomeserverAway, MatrixError } from "../matrix/errors";
 import { cleanBody } from "../matrix/json";
 import type { WorldProblem } from "../matrix/world_state";
 import { GOODBYE } from "../netcode/messages";
@@ -20,6 +20,14 @@ export interface Ending {
   readonly againAfterS?: number;
   /** Path to offer instead (a world that moved). */
   readonly path?: string;
+}
+
+/** The visit cannot go on, and this page says why. */
+export class Over extends Error {
+  constructor(readonly ending: Ending) {
+    super(ending.title);
+    this.name = "Over";
+  }
 }
 
 function ending(code: string, title: string, text: string, action: Ending["action"] = "start"): Ending {
@@ -133,4 +141,12 @@ export function refusalEnding(reason: string): Ending | null {
     default:
       return null; // not_joined: join again; busy, homeserver_away: later; bad_offer: a fresh one
   }
+}
+
+/** The page for whatever ended a visit; what it does not say in full is noted. */
+export function endingOf(error: unknown, note: (line: string) => void): Ending {
+  if (error instanceof Over) return error.ending;
+  if (error instanceof MatrixError) return matrixEnding(error);
+  note(error instanceof Error ? `${error.name}: ${error.message}` : String(error));
+  return error instanceof HomeserverAway ? { ...SERVER_LOST, text: error.message } : SERVER_LOST;
 }

@@ -8,7 +8,8 @@ import type { MatrixHttp } from "../matrix/http";
 import { sameMedia, type Mxc } from "../matrix/media";
 import type { LoadReport, World } from "../world";
 import type { Announcer } from "./announcer";
-import { loadScene, Over } from "./scene";
+import { Over } from "./endings";
+import { loadScene } from "./scene";
 
 export interface FollowerHandlers {
   shown(report: LoadReport, scene: Mxc): void;

@@ -6,6 +6,8 @@ import type { MatrixHttp } from "../matrix/http";
 import { parseMxc, type Mxc } from "../matrix/media";
 import type { Arrived } from "../scene/package/sharpen";
 import { PartUnusable } from "../scene/package/unusable";
+import { KeptParts } from "./kept";
+import { FakeCache } from "./kept.testing";
 import { Parts } from "./parts";
 
 const at = (id: string): Mxc => ({ server: "example.org", id });
@@ -26,7 +28,7 @@ function manifest(parts: unknown[], entry = "mxc://example.org/entry"): string {
 }
 
 /** A homeserver with media by their ids, and a world that takes parts. */
-function scene(level = 2, pauses: readonly number[] = [1, 1]) {
+function scene(level = 2, pauses: readonly number[] = [1, 1], cache = new FakeCache()) {
   const media = new Map<string, Uint8Array<ArrayBuffer> | Error>();
   const asked: string[] = [];
   const notes: string[] = [];
@@ -49,7 +51,7 @@ function scene(level = 2, pauses: readonly number[] = [1, 1]) {
     return new Response(found);
   };
   const life = new AbortController();
-  const parts = new Parts({ raw } as unknown as MatrixHttp, { sharpen: use }, level, (line) => notes.push(line), life.signal, pauses);
+  const parts = new Parts({ raw } as unknown as MatrixHttp, { sharpen: use }, level, new KeptParts(() => Promise.resolve(cache)), (line) => notes.push(line), life.signal, pauses);
   const publish = (id: string, ...all: Record<string, unknown>[]): void => {
     media.set(id, new TextEncoder().encode(manifest(all)));
     for (const one of all) {
@@ -58,7 +60,7 @@ function scene(level = 2, pauses: readonly number[] = [1, 1]) {
     }
   };
   const settled = (): Promise<void> => vi.waitFor(() => expect(parts.state.wanted > 0 && parts.state.loaded + parts.state.failed === parts.state.wanted).toBe(true));
-  return { parts, media, asked, notes, shown, use, life, publish, settled, most: () => most };
+  return { parts, cache, media, asked, notes, shown, use, life, publish, settled, most: () => most };
 }
 
 let stage = scene();
@@ -141,6 +143,61 @@ describe("the parts of a package", () => {
     stage.parts.begin(1, at("entry"), at("m2"));
     await vi.waitFor(() => expect(stage.shown).toContain("b2"));
     expect(stage.asked).toEqual(["m2", "b2"]);
+  });
+
+  it("that would be waited for come coarser first, and are not made coarser by what comes late", async () => {
+    const large = { level: 2, bytes: 3_000_000 };
+    const bytes = new Uint8Array(large.bytes);
+    const finer = await Promise.all([0, 1].map(async (n) => ({ ...(await part(`fine${n}`, `/images/${n}`, { priority: 2 + n })), ...large, sha256: await sha256(bytes) })));
+    const coarse = await Promise.all([0, 1].map((n) => part(`coarse${n}`, `/images/${n}`, { priority: n })));
+    for (const late of [false, true]) {
+      stage = scene();
+      stage.publish("m", ...coarse, ...finer);
+      for (const n of [0, 1]) stage.media.set(`fine${n}`, bytes);
+      if (late) stage.media.set("coarse1", new HomeserverAway("not now"));
+      stage.use.mockImplementation((_stage, { part: { mxc } }) => {
+        const id = parseMxc(mxc)?.id ?? "";
+        stage.shown.push(id);
+        if (id === "fine1") stage.media.set("coarse1", body("coarse1"));
+        return Promise.resolve();
+      });
+      stage.parts.begin(1, at("entry"), at("m"));
+      await stage.settled();
+      expect(stage.asked.slice(0, 3)).toEqual(["m", "fine0", "coarse1"]);
+      expect(stage.shown.filter((id) => id !== "fine0")).toEqual(late ? ["fine1"] : ["coarse1", "fine1"]);
+      expect(stage.parts.state).toMatchObject({ wanted: 3, loaded: 3, failed: 0 });
+    }
+  });
+
+  it("that this browser has had are not asked for again, in this world or another", async () => {
+    stage.publish("m", await part("a", "/images/0"), await part("b", "/images/1"));
+    stage.parts.begin(1, at("entry"), at("m"));
+    await stage.settled();
+    await vi.waitFor(() => expect(stage.cache.entries.size).toBe(2));
+    const other = scene(2, [1, 1], stage.cache);
+    other.publish("m", await part("a", "/images/7"), await part("c", "/images/8"));
+    other.parts.begin(1, at("entry"), at("m"));
+    await other.settled();
+    expect(other.asked).toEqual(["m", "c"]);
+    expect(other.shown).toContain("a");
+    expect(other.use.mock.calls.map(([, { bytes }]) => new TextDecoder().decode(bytes)).sort()).toEqual(["bytes of a", "bytes of c"]);
+  });
+
+  it("that are not what the manifest says are not kept", async () => {
+    stage.publish("m", await part("false", "/images/0"));
+    stage.media.set("false", new TextEncoder().encode("bytes of f4lse"));
+    stage.parts.begin(1, at("entry"), at("m"));
+    await stage.settled();
+    expect(stage.cache.entries.size).toBe(0);
+  });
+
+  it("come without a cache just as well", async () => {
+    stage.cache.broken = new DOMException("full", "QuotaExceededError");
+    stage.publish("m", await part("a", "/images/0"), await part("b", "/images/1"));
+    stage.parts.begin(1, at("entry"), at("m"));
+    await stage.settled();
+    expect(stage.parts.state).toMatchObject({ loaded: 2, failed: 0 });
+    expect(stage.notes).toEqual([]);
   });
 
   it("end when another scene is on its way, or the visit is over", async () => {

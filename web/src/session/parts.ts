@@ -8,10 +8,12 @@ import { HomeserverAway, MatrixError, RateLimited } from "../matrix/errors";
 import type { MatrixHttp } from "../matrix/http";
 import { download, parseMxc, sameMedia, type Mxc } from "../matrix/media";
 import { pause } from "../matrix/sync";
-import { chosen, LARGEST_MANIFEST, readManifest, replacements, type Manifest, type Part, type Target } from "../scene/package/manifest";
+import { LARGEST_MANIFEST, readManifest, replacements, type Manifest, type Part, type Target } from "../scene/package/manifest";
+import { inOrder, type Taken } from "../scene/package/order";
 import { PartUnusable } from "../scene/package/unusable";
 import { verdict } from "../scene/package/verify";
 import type { World } from "../world";
+import type { KeptParts } from "./kept";
 
 /** Downloads at once: enough to fill a line, few enough that the world's movement is not held up. */
 const PARALLEL = 3;
@@ -28,13 +30,11 @@ export interface PartsState {
   readonly wanted: number;
   readonly loaded: number;
   readonly failed: number;
-  /** Bytes that have come. */
+  /** Bytes in place, whether they came now or were kept. */
   readonly bytes: number;
 }
 
-interface Job {
-  readonly part: Part;
-  readonly targets: readonly Target[];
+interface Job extends Taken {
   failures: number;
   /** Not before this moment, of performance.now(). */
   at: number;
@@ -46,12 +46,15 @@ export class Parts {
   private manifest: Mxc | null = null;
   /** By pointer: what is in its place in this stage. */
   private placed = new Map<string, string>();
+  /** By pointer: the level of what was given to the world last, so that a coarser part that comes late is not. */
+  private given = new Map<string, number>();
   private counts = { wanted: 0, loaded: 0, failed: 0, bytes: 0 };
 
   constructor(
     private readonly http: MatrixHttp,
     private readonly world: Pick<World, "sharpen">,
     private readonly level: number,
+    private readonly kept: KeptParts,
     private readonly note: (line: string) => void,
     private readonly life: AbortSignal,
     private readonly pauses: readonly number[] = PAUSES,
@@ -67,7 +70,7 @@ export class Parts {
     if (stage === this.stage && isSame) return;
     this.end();
     if (stage !== this.stage) this.placed = new Map();
-    [this.stage, this.manifest] = [stage, manifest];
+    [this.stage, this.manifest, this.given] = [stage, manifest, new Map()];
     this.counts = { wanted: 0, loaded: 0, failed: 0, bytes: 0 };
     if (manifest === null || this.level < 1) return;
     const work = (this.work = new AbortController());
@@ -98,12 +101,9 @@ export class Parts {
 
   /** What to download, the most urgent first, within what one takes of a stranger. */
   private jobs(manifest: Manifest): Job[] {
-    const best = replacements(manifest.parts, this.level);
     let left = MOST_BYTES[Math.min(this.level, MOST_BYTES.length - 1)] ?? 0;
     const jobs: Job[] = [];
-    for (const part of chosen(manifest, this.level)) {
-      const targets = part.targets.filter(({ pointer }) => best.get(pointer) === part && this.placed.get(pointer) !== part.sha256);
-      if (targets.length === 0 || part.mxc === null) continue;
+    for (const { part, targets } of inOrder(manifest, this.level, this.placed)) {
       if (part.bytes > LARGEST_PART || part.bytes > left) {
         this.note(`parts: ${part.sha256.slice(0, 16)} is larger than this client takes`);
         continue;
@@ -114,20 +114,30 @@ export class Parts {
     return jobs;
   }
 
-  /** One part: downloaded, looked at, put in its place. Raises what `Work` makes something of. */
+  /** One part: fetched, put in its place. Raises what `Work` makes something of. */
   private async bring({ part, targets }: Job, stage: number, manifest: Manifest, signal: AbortSignal): Promise<void> {
+    const bytes = (await this.kept.get(part)) ?? (await this.fetch(part, signal));
+    signal.throwIfAborted();
+    const coarser = targets.filter(({ pointer }) => (this.given.get(pointer) ?? 0) <= part.level);
+    if (coarser.length === 0) return;
+    for (const { pointer } of coarser) this.given.set(pointer, part.level);
+    const animations = new Set(manifest.parts.flatMap(({ kind, targets }) => (kind === "animations" ? targets.map(({ index }) => index) : []))).size;
+    await this.world.sharpen(stage, { part, targets: coarser, level: this.level, bytes, animations });
+    signal.throwIfAborted();
+    this.counts.bytes += bytes.byteLength;
+    for (const { pointer } of coarser) this.placed.set(pointer, part.sha256);
+  }
+
+  /** A part's bytes, looked at, and kept for another time. */
+  private async fetch(part: Part, signal: AbortSignal): Promise<ArrayBuffer> {
     const mxc = parseMxc(part.mxc);
     if (mxc === undefined) throw new PartUnusable("it is nowhere");
     const bytes = await download(this.http, mxc, () => undefined, { signal, most: part.bytes });
     const found = await verdict(bytes, part);
     if (found === "wrong") throw new Error("it is not what the manifest says");
     if (found === "unhashed") this.noteOnce("parts: this page is not on https, so only their sizes are checked");
-    signal.throwIfAborted();
-    const animations = new Set(manifest.parts.flatMap(({ kind, targets }) => (kind === "animations" ? targets.map(({ index }) => index) : []))).size;
-    await this.world.sharpen(stage, { part, targets, bytes, animations });
-    signal.throwIfAborted();
-    this.counts.bytes += bytes.byteLength;
-    for (const { pointer } of targets) this.placed.set(pointer, part.sha256);
+    else void this.kept.keep(part, bytes);
+    return bytes;
   }
 
   /** A part is left out: of those of lower levels for the same things, the highest is tried. */
@@ -138,7 +148,8 @@ export class Parts {
     const instead = new Map<Part, Target[]>();
     for (const target of targets) {
       const lower = best.get(target.pointer);
-      if (lower !== undefined && lower.mxc !== null && lower.bytes <= LARGEST_PART) instead.set(lower, [...(instead.get(lower) ?? []), target]);
+      if (this.given.get(target.pointer) === part.level) this.given.delete(target.pointer);
+      if (lower !== undefined && this.placed.get(target.pointer) !== lower.sha256 && lower.mxc !== null && lower.bytes <= LARGEST_PART) instead.set(lower, [...(instead.get(lower) ?? []), target]);
     }
     this.counts.wanted += instead.size;
     return [...instead].map(([lower, those]) => ({ part: lower, targets: those, failures: 0, at: 0 }));

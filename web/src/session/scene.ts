@@ -7,7 +7,7 @@ import { MatrixError } from "../matrix/errors";
 import type { MatrixHttp } from "../matrix/http";
 import { download, type Mxc } from "../matrix/media";
 import type { LoadReport, World } from "../world";
-import { sceneUnreadable, type Ending } from "./endings";
+import { Over, sceneUnreadable } from "./endings";
 import { persist } from "./persist";
 import type { Loading, Waiting } from "./state";
 
@@ -15,14 +15,6 @@ import type { Loading, Waiting } from "./state";
 const DOWNLOAD_PART = 0.6;
 /** A server that does not say how large a scene is: a guess for the bar's pace, in bytes. */
 const GUESSED_BYTES = 4_000_000;
-
-/** The visit cannot go on, and this page says why. */
-export class Over extends Error {
-  constructor(readonly ending: Ending) {
-    super(ending.title);
-    this.name = "Over";
-  }
-}
 
 export interface SceneHandlers {
   loading(loading: Loading): void;

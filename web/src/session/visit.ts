@@ -6,32 +6,27 @@
  */
 import { fetchConfig, readLink, type AvatarChoice, type Config, type WorldSummary } from "../config";
 import { randomToken } from "../matrix/client";
-import { HomeserverAway, MatrixError } from "../matrix/errors";
 import { MatrixHttp } from "../matrix/http";
 import { GuestPool } from "../matrix/identity";
 import type { Holder } from "../matrix/holder";
-import { sameMedia, type Mxc } from "../matrix/media";
 import type { SyncBatch } from "../matrix/sync";
-import type { WorldState } from "../matrix/world_state";
 import { ServerClock } from "../netcode/clock";
 import { NOTICE, type Welcome } from "../netcode/messages";
 import { Peers } from "../netcode/peers";
 import type { Pose } from "../netcode/pose";
-import { chooseLevel, thisDevice } from "../scene/package/level";
-import type { LoadReport, World } from "../world";
+import type { World } from "../world";
 import { Announcer } from "./announcer";
 import type { Caller } from "./call";
 import { Chat } from "./chat";
 import { Company } from "./company";
-import { matrixEnding, NO_LONGER_JOINED, SERVER_LOST, worldProblem, type Ending } from "./endings";
-import { SceneFollower } from "./following";
+import { endingOf, NO_LONGER_JOINED, Over, type Ending } from "./endings";
 import { Keeper } from "./keeper";
 import { next, standing, type Step } from "./machine";
 import { Membership } from "./membership";
-import { Parts } from "./parts";
 import { Relays } from "./relays";
-import { loadScene, Over } from "./scene";
-import type { Store, Waiting } from "./state";
+import { Room } from "./room";
+import type { Loading, Store, Waiting } from "./state";
+import { Surroundings } from "./surroundings";
 
 export interface VisitParts {
   readonly store: Store;
@@ -48,11 +43,6 @@ export interface VisitParts {
   readonly goTo: (path: string) => void;
 }
 
-/** The level of detail for this device, unless the address says another. */
-function levelOf(world: World): number {
-  return chooseLevel(thisDevice(world.stats().largestTexture), new URLSearchParams(location.search).get("level"));
-}
-
 /** How long leaving may hold up the way through a portal, in ms. */
 const LEAVE_MS = 600;
 
@@ -61,17 +51,13 @@ export class Visit {
   readonly clock = new ServerClock();
   readonly chat: Chat;
   keeper: Keeper | null = null;
-  world: World | null = null;
-  report: LoadReport | null = null;
-  sharper: Parts | null = null;
+  readonly surroundings: Surroundings;
   private readonly life = new AbortController();
   private readonly http: MatrixHttp;
   private readonly membership: Membership;
   private following = new AbortController();
   private readonly session = randomToken(18);
-  private state: WorldState | null = null;
-  private shown: { readonly scene: Mxc; readonly stage: number } | null = null;
-  private follower: SceneFollower | null = null;
+  private readonly room: Room;
   private avatar: AvatarChoice | null = null;
   private name = "";
   private readonly announce: Announcer;
@@ -91,7 +77,25 @@ export class Visit {
       note: (line) => store.note(line),
     });
     this.relays = new Relays(() => this.membership.client.turnServer(this.life.signal));
-    this.chat = new Chat(store, () => this.room(), this.life.signal);
+    this.room = new Room(this.membership, store, summary);
+    const handlers = {
+      loading: (loading: Loading) => store.set({ loading }),
+      waiting: (waiting: Waiting | null) => this.wait(waiting),
+      inside: () => this.welcome !== null,
+      note: (line: string) => store.note(line),
+    };
+    this.surroundings = new Surroundings(this.http, () => this.room.world, this.announce, handlers, this.life.signal);
+    const { client, roomId } = this.membership;
+    this.chat = new Chat(store, () => ({ client, roomId, userId: this.membership.identity?.userId ?? "" }), this.life.signal);
+  }
+
+  get world(): World | null {
+    return this.surroundings.world;
+  }
+
+  /** What the world server said when it took us in; null while we are on the way. */
+  get welcome(): Welcome | null {
+    return this.keeper?.conversation?.welcome ?? null;
   }
 
   /** The whole of it; returns when the visit is over. Called from within the click on Enter. */
@@ -107,7 +111,7 @@ export class Visit {
       await this.load(world);
       this.end(await this.keep());
     } catch (error) {
-      if (!this.life.signal.aborted) this.end(this.endingOf(error));
+      if (!this.life.signal.aborted) this.end(endingOf(error, (line) => this.parts.store.note(line)));
     }
   }
 
@@ -130,81 +134,29 @@ export class Visit {
     this.parts.store.set({ waiting });
   }
 
-  private room(): { client: Membership["client"]; roomId: string; userId: string } {
-    return { client: this.membership.client, roomId: this.membership.roomId, userId: this.membership.identity?.userId ?? "" };
-  }
-
   private async join(): Promise<void> {
     this.following = new AbortController();
     await this.membership.open(this.name, AbortSignal.any([this.life.signal, this.following.signal]));
     const selfUserId = this.membership.identity?.userId ?? "";
     this.parts.store.set({ selfUserId });
-    this.state = this.readState();
+    this.room.read();
     this.relays.servers(performance.now()); // asked for while the scene loads
     this.step("joined");
   }
 
-  private readState(): WorldState {
-    const result = this.membership.world();
-    if ("problem" in result) throw new Over(worldProblem(result.problem, (room) => `/w/${encodeURIComponent(room)}`));
-    const { world } = result;
-    const { store, summary } = this.parts;
-    const muted = world.powerOf(this.membership.identity?.userId ?? "") < world.messageLevel;
-    const closed = world.encrypted
-      ? "This room is encrypted: guests can be here, but not read or write its messages."
-      : muted
-        ? "You may read here, but not write."
-        : null;
-    store.set({ chatClosed: closed, world: { ...summary, name: world.name, topic: world.topic || summary.topic } });
-    return world;
-  }
-
-  private async load(world: Promise<World>): Promise<void> {
+  private async load(opening: Promise<World>): Promise<void> {
     const { store } = this.parts;
-    const { scene } = this.current();
-    const report = await loadScene(
-      this.http,
-      scene,
-      world,
-      { loading: (loading) => store.set({ loading }), waiting: (waiting) => this.wait(waiting) },
-      this.life.signal,
-    );
-    this.world = await world;
-    this.sharper = new Parts(this.http, this.world, levelOf(this.world), (line) => store.note(line), this.life.signal);
-    this.reported(report, scene);
-    this.world.setSelf(this.avatar ? { avatarUrl: this.avatar.url } : {});
-    this.world.enter();
-    this.world.setInputEnabled(false);
-    this.world.onPortal((uri, title) => void this.portal(uri, title));
-    this.world.onHint((hint) => store.set({ hint }));
-    const company = new Company(this.peers, this.clock, this.parts.avatars, this.world);
+    const world = await this.surroundings.load(opening);
+    world.setSelf(this.avatar ? { avatarUrl: this.avatar.url } : {});
+    world.enter();
+    world.setInputEnabled(false);
+    world.onPortal((uri, title) => void this.portal(uri, title));
+    world.onHint((hint) => store.set({ hint }));
+    const company = new Company(this.peers, this.clock, this.parts.avatars, world);
     this.company = company;
-    this.world.onFrame((now) => company.frame(now));
-    const { world: standing, http, announce, life } = this;
-    const handlers = { shown: (report: LoadReport, shown: Mxc) => this.reported(report, shown), note: (line: string) => store.note(line) };
-    this.follower = new SceneFollower(http, standing, scene, announce, handlers, life.signal);
+    world.onFrame((now) => company.frame(now));
     this.step("loaded");
-    void this.follower.follow(this.current().scene); // it may have changed while this one was loading
-  }
-
-  private reported(report: LoadReport, scene: Mxc): void {
-    this.report = report;
-    this.shown = { scene, stage: report.stage };
-    this.sharpen();
-    for (const note of report.notes) this.parts.store.note(note);
-  }
-
-  /** Parts come once one is inside, for the scene that stands; while another is on its way, none do. */
-  private sharpen(): void {
-    const { shown, state, sharper } = this;
-    if (shown === null || state === null || !this.keeper?.conversation?.welcome) return;
-    if (sameMedia(shown.scene, state.scene)) sharper?.begin(shown.stage, shown.scene, state.manifest);
-    else sharper?.end();
-  }
-
-  private current(): WorldState {
-    if (!this.state) throw new Error("the room's state is read before anything needs it");
-    return this.state;
+    this.surroundings.renew(); // the room may have named another while this one was loading
   }
 
   private keep(): Promise<Ending> {
@@ -216,7 +168,7 @@ export class Visit {
     const caller = (): Caller => ({
       client: this.membership.client,
       self: this.membership.identity ?? { userId: "", deviceId: "", token: "" },
-      server: this.current().server,
+      server: this.room.world.server,
       roomId: this.membership.roomId,
       session: this.session,
       listen: this.membership.listen,
@@ -244,7 +196,7 @@ export class Visit {
     this.announce.connected(back);
     if (back) void this.lookForNewerClient();
     this.roster();
-    this.sharpen();
+    this.surroundings.renew();
   }
 
   /** The world server may have been renewed while we were away, and its client with it. */
@@ -284,8 +236,8 @@ export class Visit {
 
   private take(batch: SyncBatch): void {
     this.chat.take(batch);
-    if (!this.state) return;
-    if (batch.left && !this.keeper?.conversation?.welcome) {
+    if (!this.room.isRead) return;
+    if (batch.left && this.welcome === null) {
       return this.end(NO_LONGER_JOINED);
     }
     if ([...batch.state, ...batch.timeline].some((event) => event.stateKey === "")) this.changed();
@@ -293,16 +245,15 @@ export class Visit {
 
   /** The room's state has changed under our feet. */
   private changed(): void {
-    const before = this.current();
+    const before = this.room.world.server;
     try {
-      this.state = this.readState();
+      this.room.read();
     } catch (error) {
       return error instanceof Over && error.ending.code === "moved" ? this.end(error.ending) : undefined;
     }
-    const { scene, server } = this.state;
-    this.sharpen();
-    void this.follower?.follow(scene);
-    if (server.userId !== before.server.userId || server.deviceId !== before.server.deviceId) this.keeper?.renew();
+    this.surroundings.renew();
+    const { server } = this.room.world;
+    if (server.userId !== before.userId || server.deviceId !== before.deviceId) this.keeper?.renew();
   }
 
   /** The homeserver no longer knows our guest: be another one, in the same place. */
@@ -314,7 +265,7 @@ export class Visit {
       await this.join();
       this.keeper?.renew();
     } catch (error) {
-      if (!this.life.signal.aborted) this.end(this.endingOf(error));
+      if (!this.life.signal.aborted) this.end(endingOf(error, (line) => this.parts.store.note(line)));
     }
   }
 
@@ -343,12 +294,5 @@ export class Visit {
     this.world?.setInputEnabled(false);
     if (ending.code !== "replaced") this.membership.leaveNow();
     this.parts.store.set({ ending, waiting: null, toasts: [], panel: null, people: [] });
-  }
-
-  private endingOf(error: unknown): Ending {
-    if (error instanceof Over) return error.ending;
-    if (error instanceof MatrixError) return matrixEnding(error);
-    this.parts.store.note(error instanceof Error ? `${error.name}: ${error.message}` : String(error));
-    return error instanceof HomeserverAway ? { ...SERVER_LOST, text: error.message } : SERVER_LOST;
   }
 }

@@ -12,7 +12,7 @@ import { LARGEST_SIDE, pictureSize } from "../pictures";
 import type { Target } from "./manifest";
 import { PartUnusable } from "./unusable";
 
-/** Decoded pixels of all pictures at level 1, where phones stop: with mipmaps 430 MB on the GPU. */
+/** Decoded pixels of all pictures on a device that takes level 1, a phone: with mipmaps 430 MB on the GPU. */
 const PHONE_PIXELS = 80 * 1024 * 1024;
 /** The same above: 1.1 GB. */
 const DESKTOP_PIXELS = 200 * 1024 * 1024;
@@ -38,7 +38,7 @@ export class ImageReplacer {
     private readonly largest: number,
   ) {}
 
-  /** Replaces; answers the textures that now show the file. Raises `PartUnusable`. */
+  /** Replaces; answers the textures that now show the file. `level`: what this device takes. Raises `PartUnusable`. */
   async replace(targets: readonly Target[], level: number, bytes: ArrayBuffer, isCurrent: () => boolean): Promise<Texture[]> {
     const size = pictureSize(new Uint8Array(bytes));
     if (size === null) throw new PartUnusable("it is no PNG, JPEG, WebP or AVIF picture");

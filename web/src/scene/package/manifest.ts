@@ -151,12 +151,6 @@ export function replacements(parts: readonly Part[], level: number): Map<string,
   return best;
 }
 
-/** The parts to download for `level`, the most urgent first. */
-export function chosen(manifest: Manifest, level: number): Part[] {
-  const wanted = new Set(replacements(manifest.parts, level).values());
-  return manifest.parts.filter((part) => wanted.has(part)).sort((a, b) => a.priority - b.priority);
-}
-
 function sizes(value: unknown, where: string): number[] {
   if (value === undefined || value === null) return [];
   const all = array(value, where, 2);

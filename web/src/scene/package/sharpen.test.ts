@@ -32,9 +32,9 @@ async function stage(entry: Crafted) {
   });
   const bring = (kind: Kind, indices: number[], bytes: ArrayBuffer | Uint8Array, more: { wanted?: number[]; animations?: number; level?: number } = {}) => {
     const target = (index: number): Target => ({ pointer: `/${kind}/${index}`, index, extension: "" });
-    const part: Part = { sha256: "", bytes: 0, type: "", level: more.level ?? 1, kind, targets: indices.map(target), size: [], priority: 0, mxc: null };
+    const part: Part = { sha256: "", bytes: 0, type: "", level: 1, kind, targets: indices.map(target), size: [], priority: 0, mxc: null };
     const plain = bytes instanceof Uint8Array ? (bytes.slice().buffer as ArrayBuffer) : bytes;
-    return sharpener.apply({ part, targets: (more.wanted ?? indices).map(target), bytes: plain, animations: more.animations ?? 0 });
+    return sharpener.apply({ part, targets: (more.wanted ?? indices).map(target), level: more.level ?? 1, bytes: plain, animations: more.animations ?? 0 });
   };
   return { file, batches, bring, sharpener, played, sounds, notes };
 }

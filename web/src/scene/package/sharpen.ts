@@ -19,8 +19,10 @@ import { replaceMeshes } from "./meshes";
 /** A part that has arrived. */
 export interface Arrived {
   readonly part: Part;
-  /** Those of the part's targets that it is for at this level. */
+  /** Those of the part's targets that it is for. */
   readonly targets: readonly Target[];
+  /** What this device takes: the part's own, or above. */
+  readonly level: number;
   readonly bytes: ArrayBuffer;
   /** How many animations the whole scene has: none plays until all are there. */
   readonly animations: number;
@@ -73,11 +75,11 @@ export class Sharpener {
   }
 
   private async place(arrived: Arrived): Promise<void> {
-    const { part, targets, bytes } = arrived;
+    const { part, targets, level, bytes } = arrived;
     const { file, batches, notes } = this.stage;
     switch (part.kind) {
       case "images": {
-        const shown = await this.images.replace(targets, part.level, bytes, this.isCurrent);
+        const shown = await this.images.replace(targets, level, bytes, this.isCurrent);
         const background = this.stage.background();
         if (background !== null && shown.includes(background)) this.stage.skyChanged();
         return;
