@@ -12,7 +12,7 @@ from typing import Self
 
 from roomscale.cli.preparing import SoundScene, refuse
 from roomscale.scenes import errors_of
-from roomscale.scenes.khronos import Validator, merge
+from roomscale.scenes.khronos import Answer, Validator, merge
 
 
 class SecondOpinion:
@@ -26,7 +26,7 @@ class SecondOpinion:
         self._fixes = fixes
         self._validator = validator
         self._thread = ThreadPoolExecutor(1, "khronos")
-        self._answer = self._thread.submit(validator.ask, ready.scene)
+        self._answer = self._thread.submit(self._ask)
 
     def __enter__(self) -> Self:
         return self
@@ -34,6 +34,11 @@ class SecondOpinion:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self._validator.close()  # a question that is under way ends with the process
         self._thread.shutdown()
+
+    def _ask(self) -> Answer:
+        answer = self._validator.ask(self._ready.scene)
+        self._validator.close()  # its memory is worth more to the packing that still goes on
+        return answer
 
     def wait(self) -> None:
         """Raises BadScene for a scene that it rejects."""

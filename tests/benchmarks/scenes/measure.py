@@ -1,8 +1,9 @@
 """What one packing costs, seen from outside: wall time, memory of the whole process tree, bytes that come out.
 
 Memory is the resident set, added up over the process and all its descendants, looked at every 10 ms; and no less than
-what the kernel says of the largest of them (`ru_maxrss` of wait4, which misses no peak but knows no sum). Pages that
-processes share count once for each: none of the packers forks after it has read anything.
+what the kernel says was the most of any one of them (Linux's VmHWM, which misses no peak but knows no sum; not wait4's
+ru_maxrss, which begins with what *we* hold, since a child is us until it runs its program). Pages that processes share
+count once for each: none of the packers forks after it has read anything.
 Rule: a packing that takes too long is ended, with all its children, by their own ids.
 """
 
@@ -10,6 +11,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import subprocess
 import time
 from dataclasses import dataclass
@@ -49,7 +51,7 @@ def run(command: list[str], log: Path) -> Cost:
             pid, status, usage = os.wait4(process.pid, os.WNOHANG)
             if pid:
                 break
-            peak = max(peak, _resident(tree))
+            peak = max(peak, *_resident(tree))
             if time.perf_counter() - start > MOST_SECONDS:
                 _end(tree)
                 os.wait4(process.pid, 0)
@@ -60,16 +62,25 @@ def run(command: list[str], log: Path) -> Cost:
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:
         raise PackingFailed(f"ended with {process.returncode}: {_tail(log)}")
-    return Cost(seconds, usage.ru_utime + usage.ru_stime, max(peak, usage.ru_maxrss * 1024))
+    return Cost(seconds, usage.ru_utime + usage.ru_stime, peak)
 
 
-def _resident(tree: psutil.Process) -> int:
-    total = 0
+def _resident(tree: psutil.Process) -> tuple[int, int]:
+    """Bytes that all processes hold together now, and the most that one of them ever did."""
+    total = most = 0
     with contextlib.suppress(psutil.Error):
         for process in (tree, *tree.children(recursive=True)):
             with contextlib.suppress(psutil.Error):
                 total += process.memory_info().rss
-    return total
+                most = max(most, _high_water(process.pid))
+    return total, most
+
+
+def _high_water(pid: int) -> int:
+    with contextlib.suppress(OSError):
+        found = re.search(r"VmHWM:\s*(\d+) kB", Path(f"/proc/{pid}/status").read_text("ascii"))
+        return int(found[1]) * 1024 if found else 0
+    return 0
 
 
 def _end(tree: psutil.Process) -> None:
