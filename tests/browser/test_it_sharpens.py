@@ -97,12 +97,13 @@ def test_one_enters_by_the_entry_and_the_parts_sharpen_it(browser: Browser, tmp_
         ada.page.close()
 
         back = ada.another_tab("about:blank")
-        asked: list[str] = []
-        back.page.on("request", lambda request: asked.append(request.url) if MEDIA in request.url else None)
+        sizes: set[int] = set()  # of the media that come: the entry, the manifest, avatars
+        back.page.on("response", lambda r: sizes.add(int(r.headers["content-length"])) if MEDIA in r.url else None)
         back.page.goto(house.link)
         back.enter("Ada")
         back.wait_for(f"r.parts.loaded === {len(chosen(again, 2))}", seconds=20)
-        assert len(asked) == 2, "entry and manifest: the parts are kept, longer than the browser's own cache has them"
+        assert again.entry.bytes in sizes
+        assert not sizes & {part.bytes for part in again.parts}, "parts are kept"
         back.close()
 
 
