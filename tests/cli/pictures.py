@@ -251,8 +251,8 @@ def _box(scene: Scene, thing: Thing, matrix: np.ndarray) -> np.ndarray | None:
     if "mesh" in node:
         primitive = scene.list_of("meshes")[node["mesh"]]["primitives"][0]
         declared = declared_box(scene.list_of("accessors")[primitive["attributes"]["POSITION"]])
-        return None if declared is None else placed(declared, matrix)
-    return placed(np.array([[-1.0] * 3, [1.0] * 3]), matrix) if thing.colour is ZONE else None
+        return None if declared is None else placed(declared[None], matrix[None])[0]
+    return placed(np.array([[[-1.0] * 3, [1.0] * 3]]), matrix[None])[0] if thing.colour is ZONE else None
 
 
 PICTURES: dict[str, Callable[[], str]] = {
