@@ -281,6 +281,7 @@ def test_every_hostile_file_gets_its_verdict_from_the_command() -> None:
 
 
 @pytest.mark.proof
+@pytest.mark.timeout(900)
 def test_every_crafted_file_gets_its_verdict_from_the_command(tmp_path: Path) -> None:
     for number, case in enumerate(CASES):
         path = tmp_path / f"{number}.bin"
