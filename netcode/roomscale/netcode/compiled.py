@@ -6,7 +6,8 @@ the sources, the Python and the machine; when any of them is another, the source
 `activate` comes before the import of what it replaces. It reads the folder and nothing else: building is a command of
 its own, `roomscale compile`, because it takes a C compiler and a minute or two.
 
-Left out is what runs once a second or less. Headless visitors are compiled too: for load tests they come by the hundred.
+Left out is what runs once a second or less. Headless visitors are compiled too: in load tests they come by the
+hundred.
 """
 
 from __future__ import annotations

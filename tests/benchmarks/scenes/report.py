@@ -150,8 +150,8 @@ def _bytes_differ(pair: Pair) -> str:
     return f"{_more(pair.bytes)}: {', '.join(parts)}{like}{_nodes(pair)}"
 
 
-def _told_by_the_first(_: Pair) -> bool:
-    """Goals of bytes share their files: whoever misses another one misses the first, which names it."""
+def _told_before(_: Pair) -> bool:
+    """Of a goal whose files another one before it has named: it names none again."""
     return False
 
 
@@ -189,21 +189,21 @@ GOALS: Final = (
         "the same like for like: without what theirs dropped",
         lambda both: sum(pair.like_bytes < 1 for pair in both) / len(both),
         lambda seen: seen >= _FEWER_SHARE,
-        _told_by_the_first,
+        _told_before,
         _bytes_differ,
     ),
     Goal(
         "on none more than 5% above (the largest multiple)",
         lambda both: max(pair.bytes for pair in both),
         lambda seen: seen <= _MORE_BYTES,
-        _told_by_the_first,
+        _told_before,
         _bytes_differ,
     ),
     Goal(
         "the same like for like (the largest multiple)",
         lambda both: max(pair.like_bytes for pair in both),
         lambda seen: seen <= _MORE_BYTES,
-        _told_by_the_first,
+        _told_before,
         _bytes_differ,
     ),
     Goal(
@@ -217,7 +217,7 @@ GOALS: Final = (
         "none slower (the least multiple)",
         lambda both: min(pair.speed for pair in both),
         lambda seen: seen >= 1,
-        _told_by_the_first,
+        _told_before,
         _seconds,
     ),
     Goal(
