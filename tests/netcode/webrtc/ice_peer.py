@@ -63,3 +63,13 @@ class Peer:
         for check in checks:
             assert self.session.receive_response(self.answer(check), address, now)
         return len(checks)
+
+
+def run(session: IceSession, until: float) -> list[tuple[bytes, Address]]:
+    """Let time pass with nobody answering; what was sent."""
+    sent: list[tuple[bytes, Address]] = []
+    while (due := session.next_timer()) is not None and due <= until:
+        session.on_timer(due)
+        sent += session.outgoing()
+        assert session.next_timer() != due
+    return sent
