@@ -21,7 +21,8 @@ from roomscale.scenes.judgement import judge
 from roomscale.scenes.khronos import Validator
 from roomscale.scenes.package import pack, write_package
 from tests.scenes import worlds
-from tests.scenes.crafted import CASES, changed, data_uri, glb, gltf, jpeg, png, triangle, with_extension, with_image
+from tests.scenes.crafted import changed, data_uri, glb, gltf, jpeg, png, triangle, with_extension, with_image
+from tests.scenes.hostile import CASES
 
 SHARED = Path(__file__).parents[3] / "shared"
 SECONDS = 5.0

@@ -22,7 +22,8 @@ from roomscale.scenes.container import parse_glb
 from roomscale.scenes.inspection import inspect
 from roomscale.scenes.inspection.outline import outline
 from roomscale.scenes.judgement import judge
-from tests.scenes.crafted import BINARY, CASES, Json, data_uri, glb, png, triangle
+from tests.scenes.crafted import BINARY, Json, data_uri, glb, png, triangle
+from tests.scenes.hostile import CASES
 
 SLOW = settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
 PROOF = settings(max_examples=4_000, deadline=None, suppress_health_check=list(HealthCheck))

@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from roomscale.scenes import SceneError, UnreadableScene, check, errors_of, mend, open_scene, parse_scene, to_glb
-from tests.scenes.crafted import CASES, Case, gltf, triangle
+from tests.scenes.crafted import gltf, triangle
+from tests.scenes.hostile import CASES, Case
 
 SHARED = Path(__file__).parents[3] / "shared"
 SECONDS = 5.0

@@ -11,7 +11,8 @@ from roomscale.scenes.checks.extensions import EXTENSIONS
 from roomscale.scenes.inspection import Knowledge, inspect, knowledge_of
 from roomscale.scenes.inspection.known import SHOWN, USED
 from roomscale.scenes.inspection.outline import Line, outline
-from tests.scenes.crafted import CASES, Json, changed, glb, gltf, jpeg, triangle, with_image
+from tests.scenes.crafted import Json, changed, glb, gltf, jpeg, triangle, with_image
+from tests.scenes.hostile import CASES
 
 ROOT = Path(__file__).parents[2]
 SHARED = Path(__file__).parents[3] / "shared" / "gltf"

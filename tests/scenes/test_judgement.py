@@ -15,7 +15,8 @@ from roomscale.scenes.checks.colliders import check_colliders
 from roomscale.scenes.findings import Finding, Findings
 from roomscale.scenes.judgement import judge
 from roomscale.scenes.khronos import Answer, Validator
-from tests.scenes.crafted import BINARY, CASES, Case, Json, changed, glb, gltf, triangle, with_extension
+from tests.scenes.crafted import BINARY, Json, changed, glb, gltf, triangle, with_extension
+from tests.scenes.hostile import CASES, Case
 
 ROOT = Path(__file__).parents[2]
 

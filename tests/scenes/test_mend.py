@@ -10,7 +10,8 @@ import pytest
 
 from roomscale.scenes import Scene, SceneError, Severity, check, errors_of, mend, parse_scene, to_glb
 from roomscale.scenes.accessors import read
-from tests.scenes.crafted import BINARY, CASES, changed, glb, gltf, png, triangle, with_extension, with_image
+from tests.scenes.crafted import BINARY, changed, glb, gltf, png, triangle, with_extension, with_image
+from tests.scenes.hostile import CASES
 
 MENDED = {
     "no bounds": "MENDED_BOUNDS",

@@ -31,7 +31,7 @@ from roomscale.netcode.core.sightings import Sightings, Tally
 from roomscale.netcode.core.world import FIRST_FRAMES
 from roomscale.netcode.errors import JoinRefused
 from tests.netcode import strategies
-from tests.netcode.test_simulation import World as Old
+from tests.netcode.simulated import World as Old
 
 
 class World(Old):
