@@ -77,7 +77,7 @@ def plaza(tmp_path: Path) -> Iterator[House]:
 
 def test_a_portrait_of_two_people_in_the_plaza(visit: Visit, plaza: House, artefacts: Path) -> None:
     chidi = visit("Chidi", link=plaza.link, avatar="Chidi")
-    for key, metres in (("KeyW", 2.8), ("KeyD", 1.1), ("KeyS", 0.3)):  # ahead, aside, and turned to who comes after
+    for key, metres in (("KeyW", 2.0), ("KeyD", 0.6), ("KeyS", 0.3)):  # ahead, aside (short of the bench), turned back
         chidi.walk(key, metres)
     chidi.page.evaluate("window.requestAnimationFrame = () => 0")  # he has seen enough, and stays
     ada = visit("Ada", link=plaza.link, avatar="Ada", sharpness=1)
