@@ -34,6 +34,8 @@ _CHANNELS: Final = (Channel.EVENTS, Channel.POSES)
 _COUNTED: Final = ("answered", "restarted", "snapshots_skipped", "too_slow")
 _SACK_DELAY: Final = 0.15
 """Seconds that an acknowledgement waits to ride on a snapshot: three ticks. The RFC allows 0.2."""
+_SACK_AGE: Final = 0.03
+"""Seconds of waiting before it rides: a pose comes 4 to 12 ms before its tick, so every second snapshot carries one."""
 _FINEST: Final = 0.01
 """Seconds between two looks at the timers at least: none of them is finer than an acknowledgement held back."""
 _FAREWELL: Final = 0.01
@@ -67,7 +69,7 @@ class LeanTransport:
             EndpointConfig(
                 candidates=sdp.advertised(self._sockets.bound, config.public_address),
                 certificate=Certificate.generate(datetime.now(UTC)),
-                sctp=SctpConfig(send_queue=config.backlog, sack_delay=_SACK_DELAY),
+                sctp=SctpConfig(send_queue=config.backlog, sack_delay=_SACK_DELAY, sack_age=_SACK_AGE),
             )
         )
         self._open: dict[str, Connection] = {}

@@ -18,6 +18,8 @@ from roomscale.netcode.webrtc.sctp import SctpConfig
         {"receive_buffer": 60_000},
         {"receive_buffer": 1000, "max_message_size": 500},
         {"sack_delay": 0.3},
+        {"sack_age": 0.02},
+        {"sack_age": -0.01},
         {"streams": 0},
         {"streams": 257},
     ],

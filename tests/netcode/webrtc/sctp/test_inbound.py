@@ -9,9 +9,9 @@ import pytest
 from roomscale.netcode.errors import BadSctp
 from roomscale.netcode.webrtc.sctp import chunks
 from roomscale.netcode.webrtc.sctp.chunks import FIRST, IMMEDIATE, LAST, UNORDERED, WHOLE, Gaps
-from roomscale.netcode.webrtc.sctp.config import INFINITY, MAX_AHEAD, MAX_DUPLICATES, MAX_GAPS, SctpConfig
+from roomscale.netcode.webrtc.sctp.config import GAP_DELAY, INFINITY, MAX_AHEAD, MAX_DUPLICATES, MAX_GAPS, SctpConfig
 from roomscale.netcode.webrtc.sctp.events import Event, Message
-from roomscale.netcode.webrtc.sctp.inbound import GAP_DELAY, Inbound
+from roomscale.netcode.webrtc.sctp.inbound import Inbound
 from roomscale.netcode.webrtc.sctp.streams import OVERHEAD
 
 CONFIG = SctpConfig(receive_buffer=20_000, max_message_size=10_000)

@@ -192,13 +192,15 @@ class Association(Dispatch):
         if not staged:
             return self._assemble(now) if inbound.sack_at <= now else []
         chunk = staged.pop()
-        if inbound.sack_at != INFINITY:
+        if inbound.sack_at <= now + inbound.patience:
             sack = inbound.sack()
             if len(sack) + len(chunk) > self._room:
                 return [self._seal(sack), self._seal(chunk)]
             chunk = sack + chunk
-        t3_at = self._flight.t3_at
+        t3_at, sack_at = self._flight.t3_at, inbound.sack_at
         self.deadline = t3_at if t3_at < self._other_at else self._other_at
+        if sack_at < self.deadline:  # noqa: PLR1730 - min() is a call, and this is the path of each pose
+            self.deadline = sack_at
         return [self._seal(chunk)]
 
     def _assemble(self, now: float) -> list[bytes]:
@@ -212,7 +214,7 @@ class Association(Dispatch):
             self._ask(now)
         data = outbound.due(now)
         found, self._control = self._control, []
-        if inbound.sack_at <= now or (inbound.sack_at != INFINITY and (found or data)):
+        if inbound.sack_at <= (now + inbound.patience if found or data else now):
             found.append(inbound.sack())
         packets += map(self._seal, chunks.bundle(found + data, self._room))
         self.busy = outbound.busy or bool(resets.wants) or self.state is not _ESTABLISHED

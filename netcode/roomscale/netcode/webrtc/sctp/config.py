@@ -21,6 +21,8 @@ MAX_GAPS: Final = 64
 """Gap blocks that a SACK of ours reports, the lowest first: 256 bytes."""
 MAX_DUPLICATES: Final = 16
 """Duplicate TSNs that a SACK of ours reports."""
+GAP_DELAY: Final = 0.05
+"""Seconds that the report of a gap waits for data to ride on: one tick at 20 Hz."""
 MAX_REPLIES: Final = 16
 """Control chunks that wait to be sent; more are dropped, as if the network had lost them."""
 MAX_STREAMS: Final = 256
@@ -65,6 +67,9 @@ class SctpConfig:
     """Seconds for which a SACK waits for data to ride on: a tick at 20 Hz, and less than `queue_target`, or the wait
     would look like a queue to a peer that measures as we do. At most 0.2 (RFC 9260 §6.2), which suits a server whose
     peers send small poses: no window holds those back."""
+    sack_age: float = 0.0
+    """Seconds that what a SACK acknowledges has waited before it rides on data. More than the time from a peer's pose
+    to the next tick makes one SACK of 16 bytes do for two poses (RFC 9260 §6.2: at least every second packet)."""
     max_window: int = 262_144
     """Bytes in flight at most."""
     queue_target: float = 0.08
@@ -79,5 +84,7 @@ class SctpConfig:
             raise ValueError(f"a receive buffer of {self.receive_buffer} bytes for messages of {self.max_message_size}")
         if not 0 < self.sack_delay <= 0.2:
             raise ValueError(f"a SACK delay of {self.sack_delay} s; at most 0.2")
+        if not 0 <= self.sack_age <= self.sack_delay - GAP_DELAY:
+            raise ValueError(f"a SACK that waits {self.sack_age} s of {self.sack_delay}; {GAP_DELAY} must be left")
         if not 0 < self.streams <= MAX_STREAMS:
             raise ValueError(f"{self.streams} streams; at most {MAX_STREAMS}")

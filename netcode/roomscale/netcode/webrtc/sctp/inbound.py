@@ -4,10 +4,11 @@ Rule: a TSN is marked as received only once its payload is delivered, or kept, o
 SACK reported is never dropped for want of room.
 
 When a SACK is due. The RFC's "at least every second packet, within 200 ms" makes a packet of acknowledgement for every
-two of data, where a world has data going both ways every 50 ms anyway. So a SACK waits for data to ride on, at most
-`sack_delay`; TCP's form of the rule stays, which is about bytes: two full packets' worth are acknowledged at once, so
-that bulk gets its clock. A gap waits at most one tick: the peer needs three reports to act on one, and each tick's
-packet carries one. Duplicates mean that our SACK was lost: answered at once, as is a DATA that asks for it (RFC 7053).
+two of data, where a world has data going both ways every 50 ms anyway. So a SACK waits for data to ride on, at least
+`sack_age` and at most `sack_delay`; TCP's form of the rule stays, which is about bytes: two full packets' worth are
+acknowledged at once, so that bulk gets its clock. A gap waits at most one tick: the peer needs three reports to act on
+one, and each tick's packet carries one. Duplicates mean that our SACK was lost: answered at once, as is a DATA that
+asks for it (RFC 7053).
 """
 
 from __future__ import annotations
@@ -16,14 +17,12 @@ from typing import Final
 
 from roomscale.netcode.errors import BadSctp
 from roomscale.netcode.webrtc.sctp.chunks import IMMEDIATE, SACK, SACK_HEADER, UNORDERED, WHOLE, pack_sack
-from roomscale.netcode.webrtc.sctp.config import INFINITY, MAX_AHEAD, MAX_DUPLICATES, MAX_GAPS, SctpConfig
+from roomscale.netcode.webrtc.sctp.config import GAP_DELAY, INFINITY, MAX_AHEAD, MAX_DUPLICATES, MAX_GAPS, SctpConfig
 from roomscale.netcode.webrtc.sctp.events import Event, Message
 from roomscale.netcode.webrtc.sctp.serial import HALF, U32
 from roomscale.netcode.webrtc.sctp.streams import OVERHEAD, Fragment, Streams
 
 _ORDINARY: Final = WHOLE | UNORDERED
-GAP_DELAY: Final = 0.05
-"""Seconds that the report of a gap waits for data to ride on: one tick at 20 Hz."""
 
 
 class Inbound:
@@ -39,6 +38,7 @@ class Inbound:
         "_streams",
         "_unreported",
         "cumulative",
+        "patience",
         "sack_at",
     )
 
@@ -56,6 +56,8 @@ class Inbound:
         """Bytes of payload since the last SACK."""
         self.cumulative = (tsn - 1) & U32
         """Everything up to this TSN arrived, or was given up."""
+        self.patience = config.sack_delay - config.sack_age
+        """Seconds before `sack_at` from which on a SACK rides on data: `GAP_DELAY` or more, so reports of gaps do."""
         self.sack_at = INFINITY
         """When a SACK must go, whether or not data does; infinity when none is owed."""
 
