@@ -13,6 +13,8 @@ export const PATIENCE_MS = 3_000;
 export const IMPATIENCE_MS = 300;
 /** From an answer to an open path, in ms. */
 export const OPEN_MS = 10_000;
+/** So much of the time between two looks counts at most, in ms: a page that builds a scene hears nothing. */
+const BUSY_MS = 1_000;
 /** So long without a packet, and a PING asks for one, in ms; and again after as long. */
 export const PROBE_MS = 500;
 /** So long without a packet (the answer to a PING included), and another path is looked for, in ms. */
@@ -40,9 +42,11 @@ export type RaceAct = { readonly do: "websocket" } | { readonly do: "lose"; read
 export class Race {
   private webrtc: Runner = "running";
   private websocket: Runner;
+  /** How long it has been waited for while the page could have heard, in ms. */
+  private waited = 0;
 
   constructor(
-    private readonly answeredAt: number,
+    private lookedAt: number,
     /** The answer brought a key for the WebSocket. */
     key: boolean,
     private readonly patience: number,
@@ -57,12 +61,14 @@ export class Race {
 
   /** What to do now; to be asked after each event and every few 100 ms. */
   next(now: number): RaceAct {
-    if (this.websocket === "waiting" && (this.webrtc === "failed" || now - this.answeredAt >= this.patience)) {
+    this.waited += Math.min(now - this.lookedAt, BUSY_MS);
+    this.lookedAt = now;
+    if (this.websocket === "waiting" && (this.webrtc === "failed" || this.waited >= this.patience)) {
       this.websocket = "running";
       return { do: "websocket" };
     }
     if (this.webrtc === "failed" && this.websocket !== "running") return { do: "lose", why: "no path opened" };
-    if (now - this.answeredAt >= OPEN_MS) return { do: "lose", why: "no path opened in time" };
+    if (this.waited >= OPEN_MS) return { do: "lose", why: "no path opened in time" };
     return null;
   }
 }
