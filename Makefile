@@ -57,7 +57,8 @@ demo: setup
 test: $(VENV)/.installed-dev client
 	@$(PY) tests/setup/chromium.py
 	@$(PY) tests/setup/coturn.py
-	@$(MAKE) --no-print-directory lint types web-test pytest
+	@$(MAKE) --no-print-directory -j2 --output-sync=target lint types web-test
+	@$(MAKE) --no-print-directory pytest
 
 lint: $(VENV)/.installed-dev
 	@echo "test: ruff, import-linter"

@@ -75,6 +75,7 @@ def plaza(tmp_path: Path) -> Iterator[House]:
         yield house
 
 
+@pytest.mark.proof  # a picture for people to look at; the samples are entered by `make demo`
 def test_a_portrait_of_two_people_in_the_plaza(visit: Visit, plaza: House, artefacts: Path) -> None:
     chidi = visit("Chidi", link=plaza.link, avatar="Chidi")
     for key, metres in (("KeyW", 2.0), ("KeyD", 0.6), ("KeyS", 0.3)):  # ahead, aside (short of the bench), turned back

@@ -110,6 +110,7 @@ def test_pip_install_from_a_clone(fresh: Environment, clone: Path, tmp_path: Pat
     fresh.opens_a_house(tmp_path / "data")
 
 
+@pytest.mark.proof  # what `make` itself installs, and all other tests run with
 def test_editable_install_from_a_clone(fresh: Environment, clone: Path, tmp_path: Path) -> None:
     fresh.pip_install("--no-deps", "-e", str(clone))
     fresh.opens_a_house(tmp_path / "data")
