@@ -32,6 +32,8 @@ def lines(report: PackReport) -> Iterator[str]:
             yield f"{f'{line.kind}, level {line.level}':<{_WIDTH}}{shown_size(line.bytes):>10}{line.count:>16,}"
     yield ""
     yield f"kept: all {report.nodes:,} nodes and their names"
+    before, after = report.draws
+    yield f"draws: {before:,} in the source, {after:,} now" if before != after else f"draws: {before:,}"
     if report.kept:
         yield "kept, though other optimisers drop them:"
         for name, count in report.kept.items():

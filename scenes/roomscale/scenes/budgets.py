@@ -88,25 +88,36 @@ def costs(scene: Scene) -> Costs:
     """Count what a scene asks for. Raises `RejectedScene` if its structure is broken."""
     require_sound(scene)
     primitives = [_primitive_triangles(scene, mesh) for mesh in scene.list_of("meshes")]
-    triangles = draws = lights = 0
+    triangles = lights = 0
     for index in world_matrices(scene):
         node = scene.list_of("nodes")[index]
         lights += "KHR_lights_punctual" in node.get("extensions", {})
         if "mesh" in node:
             copies = _instances(scene, node)
             triangles += sum(primitives[node["mesh"]]) * copies
-            draws += len(primitives[node["mesh"]])
     images = image_costs(scene)
     return Costs(
         file_bytes=_file_bytes(scene),
         triangles=triangles,
-        draws=draws,
+        draws=draws_of(scene),
         texture_bytes=sum(image.gpu_bytes for image in images),
         largest_edge=max((max(image.width, image.height) for image in images), default=0),
         lights=lights,
         materials=len(scene.list_of("materials")),
         bones=max((len(skin["joints"]) for skin in scene.list_of("skins")), default=0),
     )
+
+
+def draws_of(scene: Scene) -> int:
+    """Draw calls, before the client joins static meshes: the primitives of every node that is shown; copies are one."""
+    nodes, meshes, scenes = scene.list_of("nodes"), scene.list_of("meshes"), scene.list_of("scenes")
+    todo = list(scenes[scene.json.get("scene", 0)].get("nodes", ())) if scenes else []
+    seen = set[int]()  # a broken tree: once only
+    while todo:
+        if (index := todo.pop()) not in seen:
+            seen.add(index)
+            todo.extend(nodes[index].get("children", ()))
+    return sum(len(meshes[nodes[index]["mesh"]]["primitives"]) for index in seen if "mesh" in nodes[index])
 
 
 def exceeds(actual: int | None, allowed: int | None) -> bool:

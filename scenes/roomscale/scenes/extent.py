@@ -1,6 +1,6 @@
 """How large a scene is, in metres, and whether that can be meant.
 
-Rule: by the bounds that accessors declare; nothing is decoded.
+Rule: by the bounds that accessors declare; nothing is decoded but where copies stand (EXT_mesh_gpu_instancing).
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from roomscale.scenes.accessors import COMPONENT_TYPES, FLOAT
 from roomscale.scenes.checks.structure import require_sound
 from roomscale.scenes.document import Scene
 from roomscale.scenes.findings import Finding, Findings
+from roomscale.scenes.instances import Copies
 from roomscale.scenes.jsonio import JsonObject
 from roomscale.scenes.placement import Matrix, world_matrices
 
@@ -106,18 +107,20 @@ def boxes_of(scene: Scene) -> Callable[[int], Points | None]:
 def _world_boxes(scene: Scene) -> Points:
     """The boxes (n, 2, 3) in the world of all primitives that are shown; of skinned ones the skeleton decides."""
     nodes, meshes, box_of = scene.list_of("nodes"), scene.list_of("meshes"), boxes_of(scene)
+    copies = Copies(scene)
     boxes: list[Points] = []
     matrices: list[Matrix] = []
     for index, matrix in world_matrices(scene).items():
         node = nodes[index]
         if "mesh" not in node or "skin" in node:
             continue
+        places = copies.of(node, matrix)
         for primitive in meshes[node["mesh"]]["primitives"]:
             position = primitive["attributes"].get("POSITION")
             if position is not None and (box := box_of(position)) is not None:
-                boxes.append(box)
-                matrices.append(matrix)
+                boxes.append(np.broadcast_to(box, (len(places), 2, 3)))
+                matrices.append(places)
     if not boxes:
         return np.empty((0, 2, 3))
     with np.errstate(all="ignore"):  # matrices of absurd scale give infinite boxes, which is an answer
-        return placed(np.stack(boxes), np.stack(matrices))
+        return placed(np.concatenate(boxes), np.concatenate(matrices))

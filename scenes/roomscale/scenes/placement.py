@@ -6,7 +6,7 @@ Rule: matrices are numpy 4 × 4, float64, column vectors on the right, metres; i
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from roomscale.scenes.document import Scene
 from roomscale.scenes.jsonio import JsonObject
@@ -37,17 +37,26 @@ def world_matrices(scene: Scene) -> dict[int, Matrix]:
     return found
 
 
-def _local_matrices(nodes: list[JsonObject]) -> Matrix:
-    """`local_matrix` of many nodes at once: (nodes, 4, 4)."""
-    x, y, z, w = np.array([node.get("rotation", (0.0, 0.0, 0.0, 1.0)) for node in nodes], np.float64).T
-    turns = np.empty((len(nodes), 3, 3))
+def trs_matrices(translations: ArrayLike, rotations: ArrayLike, scales: ArrayLike) -> Matrix:
+    """The matrices (n, 4, 4) of n translations, rotations (quaternions) and scales, put together in that order."""
+    x, y, z, w = np.asarray(rotations, np.float64).T
+    turns = np.empty((len(x), 3, 3))
     turns[:, 0] = np.stack([1 - 2 * (y * y + z * z), 2 * (x * y - w * z), 2 * (x * z + w * y)], axis=1)
     turns[:, 1] = np.stack([2 * (x * y + w * z), 1 - 2 * (x * x + z * z), 2 * (y * z - w * x)], axis=1)
     turns[:, 2] = np.stack([2 * (x * z - w * y), 2 * (y * z + w * x), 1 - 2 * (x * x + y * y)], axis=1)
-    result = np.tile(_UNMOVED, (len(nodes), 1, 1))
-    scales = np.array([node.get("scale", (1.0, 1.0, 1.0)) for node in nodes], np.float64)
-    result[:, :3, :3] = turns * scales[:, None, :]
-    result[:, :3, 3] = [node.get("translation", (0.0, 0.0, 0.0)) for node in nodes]
+    result = np.tile(_UNMOVED, (len(x), 1, 1))
+    result[:, :3, :3] = turns * np.asarray(scales, np.float64)[:, None, :]
+    result[:, :3, 3] = translations
+    return result
+
+
+def _local_matrices(nodes: list[JsonObject]) -> Matrix:
+    """`local_matrix` of many nodes at once: (nodes, 4, 4)."""
+    result = trs_matrices(
+        [node.get("translation", (0.0, 0.0, 0.0)) for node in nodes],
+        [node.get("rotation", (0.0, 0.0, 0.0, 1.0)) for node in nodes],
+        [node.get("scale", (1.0, 1.0, 1.0)) for node in nodes],
+    )
     for position, node in enumerate(nodes):
         if "matrix" in node:
             result[position] = np.array(node["matrix"], np.float64).reshape(4, 4).T

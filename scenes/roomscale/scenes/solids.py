@@ -1,8 +1,8 @@
 """What a visitor bumps into and stands on: the triangles that a scene means, or is taken to mean, as ground and walls.
 
 Rule: the same as the browser client's (`web/src/scene/colliders.ts`): stated colliders win when there are any, else
-every still mesh that is shown counts. Not looked at, here: names (foliage, water), instances, skins, morphs; round
-colliders are taken as boxes.
+every still mesh that is shown counts, each copy by instancing included. Not looked at, here: names (foliage, water),
+skins, morphs; round colliders are taken as boxes.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from roomscale.scenes import accessors
 from roomscale.scenes.document import Scene
 from roomscale.scenes.extent import Points, boxes_of, placed
 from roomscale.scenes.findings import pointer
+from roomscale.scenes.instances import Copies
 from roomscale.scenes.jsonio import JsonObject
 from roomscale.scenes.placement import Matrix, world_matrices
 
@@ -131,13 +132,14 @@ def solids(scene: Scene) -> list[Solid]:
     if stated:
         wanted = (_of_collider(scene, one, places[one.node], box_of) for one in stated if one.node in places)
         return _in_the_world([solid for several in wanted for solid in several])
-    moved = _moved(scene)
+    moved, copies = _moved(scene), Copies(scene)
     found: list[Solid] = []
     for index, matrix in places.items():
         node = scene.list_of("nodes")[index]
         is_still = index not in moved and "skin" not in node
-        if "mesh" in node and is_still and "EXT_mesh_gpu_instancing" not in node.get("extensions", {}):
-            found += _of_mesh(scene, index, node["mesh"], matrix, box_of)
+        if "mesh" in node and is_still:
+            for place in copies.of(node, matrix):
+                found += _of_mesh(scene, index, node["mesh"], place, box_of)
     return _in_the_world(found)
 
 

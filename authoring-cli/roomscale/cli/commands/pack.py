@@ -33,6 +33,22 @@ def pack(
     texture_size: Annotated[
         int, typer.Option(help="Longest edge of an image, in pixels, where it is sharpest.", min=256, max=8192)
     ] = 2048,
+    join: Annotated[
+        bool,
+        typer.Option(
+            "--join",
+            help="Fewer draws: still meshes of one material become one. Nodes stay, as empty ones: none of them can be "
+            "moved, hidden or scripted by itself any more.",
+        ),
+    ] = False,
+    instance: Annotated[
+        bool,
+        typer.Option(
+            "--instance",
+            help="Fewer draws: a mesh that five still nodes and more show becomes copies, at the same price as --join. "
+            "With --single only: viewers must know EXT_mesh_gpu_instancing.",
+        ),
+    ] = False,
     limit: Annotated[str, typer.Option(help="No file is larger: what your homeserver takes in one upload.")] = "50M",
     workers: Annotated[
         int | None, typer.Option(help="Processes that encode images.", min=1, max=64, show_default="one per core")
@@ -53,6 +69,7 @@ def pack(
     - `roomscale pack garden.glb -o garden/` makes `garden/manifest.json`, its entry and its parts
     - `roomscale pack garden.gltf -o garden-packed.glb --single` makes one file for other viewers
     - `roomscale pack garden.glb -o garden/ --preset small --limit 20M --json`
+    - `roomscale pack city.glb -o city-packed.glb --single --instance --join` draws as little as can be
     """
     from roomscale.cli.packing import give_memory_back, pack_to_file, pack_to_folder, uncollected
     from roomscale.cli.packreport import lines
@@ -60,10 +77,19 @@ def pack(
     from roomscale.cli.second_opinion import SecondOpinion
     from roomscale.cli.sizes import parse_size
     from roomscale.scenes.khronos import Validator
-    from roomscale.scenes.package import PackOptions
+    from roomscale.scenes.package import INSTANCE_NEEDS_SINGLE, PackOptions
 
     output = Output()
-    options = PackOptions(texture_size=texture_size, limit=parse_size(limit), workers=workers, preset=preset.value)
+    options = PackOptions(
+        texture_size=texture_size,
+        limit=parse_size(limit),
+        workers=workers,
+        preset=preset.value,
+        join=join,
+        instance=instance,
+    )
+    if instance and not single:
+        raise UsageError(INSTANCE_NEEDS_SINGLE)
     if out.exists() and scene.exists() and out.samefile(scene):
         raise UsageError(f"{out} is the scene itself; name another file with -o")
     make = pack_to_file if single else pack_to_folder

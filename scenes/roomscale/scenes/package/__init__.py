@@ -6,13 +6,14 @@
 
 from roomscale.scenes.package.apply import apply
 from roomscale.scenes.package.manifest import Manifest, Part, read_manifest
-from roomscale.scenes.package.packing import DEFAULT_LIMIT, PackOptions, pack, pack_single
+from roomscale.scenes.package.packing import DEFAULT_LIMIT, INSTANCE_NEEDS_SINGLE, PackOptions, pack, pack_single
 from roomscale.scenes.package.report import PackReport
 from roomscale.scenes.package.verify import Verified, is_package, verify
 from roomscale.scenes.package.write import Package, manifest_of, read_package, write_package
 
 __all__ = [
     "DEFAULT_LIMIT",
+    "INSTANCE_NEEDS_SINGLE",
     "Manifest",
     "PackOptions",
     "PackReport",

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from roomscale.scenes import jsonio
+from roomscale.scenes.budgets import draws_of
 from roomscale.scenes.checks.structure import require_sound
 from roomscale.scenes.document import Scene, parse_scene
 from roomscale.scenes.embed import to_glb
@@ -21,12 +22,19 @@ from roomscale.scenes.package.pictures import Levels, at_all_levels
 from roomscale.scenes.package.priority import in_order
 from roomscale.scenes.package.report import PackReport, StepBytes, downloads, kept_extensions, parts_lines
 from roomscale.scenes.package.rows import MadePart, merged
-from roomscale.scenes.package.steps import BASE_STEPS, as_entry, mesh_bytes, simplified
+from roomscale.scenes.package.steps import as_entry, base_steps, mesh_bytes, simplified
 from roomscale.scenes.package.write import Package, file_ref
 from roomscale.scenes.transforms.pipeline import PRESETS, optimise
+from roomscale.scenes.transforms.still import why_all_stay
 
 DEFAULT_LIMIT = 50_000_000
 """Bytes of one file: what a homeserver takes unless told otherwise (Synapse's `max_upload_size` of 50M)."""
+
+INSTANCE_NEEDS_SINGLE = (
+    "--instance needs --single: a package's entry opens in every viewer, and some know no copies of a mesh; "
+    "--join works for both"
+)
+ENTRY_STAYS = "it is a package's entry already and stays as it is: pack the scene that it was made of"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,13 +42,16 @@ class PackOptions:
     """How to pack. `texture_size`: pixels of the longest edge at the highest level, from 256.
 
     `limit`: bytes that no file exceeds. `workers`: threads that encode images, None for one per core.
-    `preset`: a key of `PRESETS`.
+    `preset`: a key of `PRESETS`. `join`: still meshes of one material become one. `instance`: nodes that show one mesh
+    become copies; for `pack_single` alone, since an entry opens in viewers that know no copies.
     """
 
     texture_size: int = EDGES[DESKTOP]
     limit: int = DEFAULT_LIMIT
     workers: int | None = None
     preset: str = "default"
+    join: bool = False
+    instance: bool = False
 
 
 Tell = Callable[[str, float], None]
@@ -56,9 +67,11 @@ def pack(
     `UnpackableScene` where a file would exceed the limit.
     """
     require_sound(scene)
+    if options.instance:
+        raise UnpackableScene(INSTANCE_NEEDS_SINGLE)
     if entries.is_entry(scene):
-        return _passed_through(scene)
-    moving, steps = _base(scene, tell)
+        return _passed_through(scene, [ENTRY_STAYS] if options.join else [])
+    moving, steps = _base(scene, tell, join=options.join)
     base = entries.without_animations(moving)
     images = at_all_levels(
         base,
@@ -82,26 +95,33 @@ def pack(
     manifest = Manifest(file_ref(entry), in_order(base, [part.row for part in made]), required)
     package = Package(entry, manifest, {part.row.sha256: part.data for part in made})
     tell("packed", 1.0)
-    return package, _report(scene, package, steps, _notes(images))
+    notes = [*_notes(images), *_why_not_joined(scene, options)]
+    return package, _report(scene, package, steps, notes, draws_of(base))
 
 
-def _passed_through(scene: Scene) -> tuple[Package, PackReport]:
+def _passed_through(scene: Scene, notes: list[str]) -> tuple[Package, PackReport]:
     """The package of what is an entry already: itself."""
     entry = to_glb(scene)
     package = Package(entry, Manifest(file_ref(entry)), {})
-    return package, _report(scene, package, [StepBytes("source", len(entry))], [])
+    return package, _report(scene, package, [StepBytes("source", len(entry))], notes, draws_of(scene))
 
 
-def _base(scene: Scene, tell: Tell) -> tuple[Scene, list[StepBytes]]:
+def _base(scene: Scene, tell: Tell, *, join: bool) -> tuple[Scene, list[StepBytes]]:
     scene = _in_one_piece(scene)
     steps = [StepBytes("source", _weight(scene))]
-    for name, step in BASE_STEPS:
+    for name, step in base_steps(join=join):
         tell(name, 0.05)
         result = step(scene)
         if result is not scene:
             steps.append(StepBytes(name, _weight(result)))
         scene = result
     return scene, steps
+
+
+def _why_not_joined(scene: Scene, options: PackOptions) -> list[str]:
+    """Why nothing was drawn together though it was asked for, if all of the scene is the reason."""
+    reason = why_all_stay(scene) if options.join or options.instance else ""
+    return [f"every mesh stays with its node: {reason}"] if reason else []
 
 
 def _notes(images: list[Levels]) -> list[str]:
@@ -137,7 +157,11 @@ def pack_single(
     scene = _in_one_piece(scene)
     steps = [StepBytes("source", _weight(scene))]
     result, done = optimise(
-        scene, preset, workers=options.workers, progress=lambda name, number, count: tell(name, number / count)
+        scene,
+        preset,
+        draws=[name for name, is_asked in (("instance", options.instance), ("join", options.join)) if is_asked],
+        workers=options.workers,
+        progress=lambda name, number, count: tell(name, number / count),
     )
     steps += [StepBytes(step.name, step.after) for step in done.steps if step.after != step.before]
     data = to_glb(result)
@@ -147,7 +171,13 @@ def pack_single(
             f"one file takes {len(data):,} bytes, more than {options.limit:,}: pack into a folder, or raise --limit"
         )
     return data, PackReport(
-        steps[0].bytes, len(data), tuple(steps), kept=kept_extensions(scene), nodes=len(scene.list_of("nodes"))
+        steps[0].bytes,
+        len(data),
+        tuple(steps),
+        kept=kept_extensions(scene),
+        nodes=len(scene.list_of("nodes")),
+        draws=(draws_of(scene), draws_of(result)),
+        notes=tuple(_why_not_joined(scene, options)),
     )
 
 
@@ -190,7 +220,7 @@ def _heaviest(base: Scene) -> tuple[str, int]:
     return best
 
 
-def _report(scene: Scene, package: Package, steps: list[StepBytes], notes: list[str]) -> PackReport:
+def _report(scene: Scene, package: Package, steps: list[StepBytes], notes: list[str], draws: int) -> PackReport:
     return PackReport(
         source=steps[0].bytes,
         entry=len(package.entry),
@@ -199,5 +229,6 @@ def _report(scene: Scene, package: Package, steps: list[StepBytes], notes: list[
         downloads=downloads(package.manifest),
         kept=kept_extensions(scene),
         nodes=len(scene.list_of("nodes")),
+        draws=(draws_of(scene), draws),
         notes=tuple(notes),
     )

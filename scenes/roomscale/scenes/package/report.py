@@ -56,6 +56,7 @@ class PackReport:
     """All of it. `source`, `entry`: bytes, `entry` that of the one file for `--single`.
 
     `downloads`: device → bytes in all. `kept`: extension → how often, of those that others drop. `nodes`: all kept.
+    `draws`: primitives times the nodes that show them, of the source and of what was made.
     `notes`: sentences for the creator.
     """
 
@@ -66,6 +67,7 @@ class PackReport:
     downloads: dict[str, int] = field(default_factory=dict)
     kept: dict[str, int] = field(default_factory=dict)
     nodes: int = 0
+    draws: tuple[int, int] = (0, 0)
     notes: tuple[str, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
@@ -81,6 +83,7 @@ class PackReport:
             "downloads": dict(self.downloads),
             "kept": dict(self.kept),
             "nodes": self.nodes,
+            "draws": {"before": self.draws[0], "after": self.draws[1]},
             "notes": list(self.notes),
         }
 

@@ -19,6 +19,7 @@ from roomscale.scenes.package.sources import with_one_source
 from roomscale.scenes.package.unpacked import unpacked
 from roomscale.scenes.transforms.compress import compress
 from roomscale.scenes.transforms.dedupe import dedupe
+from roomscale.scenes.transforms.join import join as joined
 from roomscale.scenes.transforms.merge import merge
 from roomscale.scenes.transforms.prune import prune
 from roomscale.scenes.transforms.quantise import quantise
@@ -47,15 +48,22 @@ def _rounded(scene: Scene) -> Scene:
 
 
 Step = tuple[str, Callable[[Scene], Scene]]
-BASE_STEPS: tuple[Step, ...] = (
-    ("unpack", unpacked),
-    ("one image per texture", with_one_source),
-    ("dedupe", dedupe),
-    ("prune", lambda scene: prune(without_unread(scene))),
-    ("resample", resample),
-    ("round", _rounded),
-)
-"""Name → transform, in this order. Rounding needs the whole scene: how large a mesh stands in it is said by nodes."""
+
+
+def base_steps(*, join: bool) -> list[Step]:
+    """Name → transform, in this order. Rounding needs the whole scene: how large a mesh stands in it is said by nodes.
+
+    `join`: still meshes of one material too.
+    """
+    return [
+        ("unpack", unpacked),
+        ("one image per texture", with_one_source),
+        ("dedupe", dedupe),
+        ("prune", lambda scene: prune(without_unread(scene))),
+        *([("join", joined)] if join else []),
+        ("resample", resample),
+        ("round", _rounded),
+    ]
 
 
 def simplified(base: Scene) -> tuple[Scene, list[int]]:

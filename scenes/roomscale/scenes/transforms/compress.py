@@ -65,7 +65,7 @@ class _Group:
 
     def rows(self) -> tuple[Array, dict[int, int]]:
         """What the encoder takes, equal contents once, and where in it each accessor begins."""
-        table = filtered(np.concatenate([piece.rows for piece in self.pieces.values()]), self.filter)
+        table = filtered(np.concatenate([piece.rows for piece in self.pieces.values()]), self.filter, self.role)
         known: dict[bytes, int] = {}
         kept: list[Array] = []
         places: dict[int, int] = {}

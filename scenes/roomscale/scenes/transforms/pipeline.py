@@ -6,7 +6,7 @@ alone, not on how many workers there are.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -20,6 +20,8 @@ from roomscale.scenes.jsonio import JsonObject
 from roomscale.scenes.transforms.compress import compress
 from roomscale.scenes.transforms.dedupe import dedupe
 from roomscale.scenes.transforms.images import shrink_images
+from roomscale.scenes.transforms.instance import instance
+from roomscale.scenes.transforms.join import join
 from roomscale.scenes.transforms.merge import merge
 from roomscale.scenes.transforms.prune import prune
 from roomscale.scenes.transforms.quantise import quantise
@@ -88,30 +90,46 @@ STEPS: tuple[tuple[str, Step], ...] = (
 )
 """Name → transform, in the order in which they help one another most."""
 
+_CLEAN = 2
+"""Steps after which what is equal is one, and what nothing shows is gone."""
+FEWER_DRAWS: dict[str, Callable[[Scene], Scene]] = {"instance": instance, "join": join}
+"""Name → transform that is taken on request, in this order: what is left single is joined."""
+
 
 def optimise(
     scene: Scene,
     preset: Preset = PRESETS["default"],
     *,
+    draws: Sequence[str] = (),
     workers: int | None = None,
     progress: Progress | None = None,
 ) -> tuple[Scene, Report]:
     """The scene made as small as `preset` says, and what each step saved.
 
+    `draws`: which of `FEWER_DRAWS` to take besides, at the price of meshes that belong to their nodes no longer.
     Raises `RejectedScene` for scenes whose structure is broken, other `SceneError`s for data that cannot be had.
     """
     require_sound(scene)
     report = Report()
     known: Known = {}
     before = size_of(scene, known)
-    for number, (name, step) in enumerate(STEPS):
-        if progress is not None:
-            progress(name, number, len(STEPS))
-        result = step(scene, preset, workers)
-        after = before if result is scene else size_of(result, known)
-        report.steps.append(StepReport(name, before, after))
-        scene, before = result, after
-    return scene, report
+    fewer = [(name, transform) for name, transform in FEWER_DRAWS.items() if name in draws]
+    steps = [*STEPS[:_CLEAN], *((name, _plain(transform)) for name, transform in fewer), *STEPS[_CLEAN:]]
+    while True:
+        for number, (name, step) in enumerate(steps):
+            if progress is not None:
+                progress(name, number, len(steps))
+            result = step(scene, preset, workers)
+            after = before if result is scene else size_of(result, known)
+            report.steps.append(StepReport(name, before, after))
+            scene, before = result, after
+        # What rounding made equal may be drawn together now; each time round there are fewer draws.
+        if all(transform(scene) is scene for _, transform in fewer):
+            return scene, report
+
+
+def _plain(transform: Callable[[Scene], Scene]) -> Step:
+    return lambda scene, preset, workers: transform(scene)
 
 
 Known = dict[str, tuple[Any, int]]

@@ -1,8 +1,9 @@
 """How exact numbers must be: steps of powers of two, so that what lies on them can be stored exactly as floats.
 
-A step is a part of the mesh's own size. It keeps every point within a millimetre of where it was, at the scale at which
-the scene shows it; of meshes beyond 128 m within a 131,000th of their length. Rule: what was rounded once stays as it
-is when asked again, and points that were equal stay equal, also in other meshes with the same step.
+A step is a part of the mesh's own size, of a joined one of its smallest part's. It keeps every point within a
+millimetre of where it was, at the scale at which the scene shows it; of meshes beyond 128 m within a 131,000th of their
+length. Rule: what was rounded once stays as it is when asked again, and points that were equal stay equal, also in
+other meshes with the same step.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from roomscale.scenes.document import Scene
 from roomscale.scenes.jsonio import JsonObject
 from roomscale.scenes.placement import Matrix, world_matrices
 from roomscale.scenes.transforms.accessor_roles import POSITION, TARGET, vertex_accessors
+from roomscale.scenes.transforms.marks import part_size
 
 POSITION_BITS = 14
 """A step is a mesh's longest edge divided by 2^14, as gltfpack and glTF-Transform take it."""
@@ -77,7 +79,7 @@ class Scales:
         """Accessor of positions, morph targets' included → its step, the least of the meshes that use it."""
         steps: dict[int, float] = {}
         for number, mesh in enumerate(self._scene.list_of("meshes")):
-            extent, scale = self._extent(mesh), self.meshes.get(number, 1.0)
+            extent, scale = min(self._extent(mesh), part_size(mesh)), self.meshes.get(number, 1.0)
             own = power_of_two(extent / 2**POSITION_BITS)
             most = max(min(LARGEST_STEP, self.size * SMALL_SCENE) / scale, extent * LARGEST_PART)
             step = min(own, 2.0 ** np.floor(np.log2(max(most, 1e-30))))

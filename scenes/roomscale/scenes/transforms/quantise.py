@@ -101,8 +101,10 @@ class _Quantiser:
             if self._integers and self._replace(index, _fraction(self._read(index)), normalized=True):
                 return None
             return TEXTURE_STEP
-        if role in (roles.SCALES, roles.MORPH_WEIGHTS, roles.INSTANCE + "SCALE"):
+        if role in (roles.SCALES, roles.MORPH_WEIGHTS):
             return FACTOR_STEP
+        if role == roles.INSTANCE + "SCALE":
+            return _factor_step(self._read(index))
         return self._moves.get(index)
 
     def _round(self, index: int, step: float, role: str) -> None:
@@ -152,6 +154,12 @@ def _move_steps(json: JsonObject, scales: Scales) -> dict[int, float]:
         if "TRANSLATION" in attributes:
             note(attributes["TRANSLATION"], number, scales.of_node(number))
     return result
+
+
+def _factor_step(scales: Array) -> float:
+    """The step of instances' scales: as a part of the smallest, where a mesh in centimetres is shown at a hundredth."""
+    sizes = np.abs(scales[scales != 0].astype(np.float64))
+    return FACTOR_STEP * float(2.0 ** np.floor(np.log2(np.clip(sizes.min(initial=1.0), 1e-6, 1.0))))
 
 
 def _weight_sets(json: JsonObject) -> set[int]:

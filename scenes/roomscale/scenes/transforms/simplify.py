@@ -17,6 +17,7 @@ from roomscale.scenes.document import Scene
 from roomscale.scenes.draft import Draft
 from roomscale.scenes.jsonio import JsonObject
 from roomscale.scenes.transforms.bundles import Bundle, Indices, bundles, index_users
+from roomscale.scenes.transforms.marks import part_size
 from roomscale.scenes.transforms.named_meshes import named_meshes
 
 FEWEST = 64
@@ -30,7 +31,8 @@ Floats = NDArray[np.float32]
 def simplify(scene: Scene, *, ratio: float, error: float, lock_border: bool = True) -> Scene:
     """The scene with about `ratio` of its triangles.
 
-    `error`: how far a surface may move, as a part of its mesh's longest edge; it goes before `ratio`.
+    `error`: how far a surface may move, as a part of its mesh's longest edge (of a joined one: of its smallest part's);
+    it goes before `ratio`.
     `lock_border`: open edges stay, so that neighbouring pieces still meet.
     Raises `BrokenData` where data and JSON disagree.
     """
@@ -58,7 +60,8 @@ def _simplify(bundle: Bundle, users: dict[int, int], ratio: float, error: float,
     attributes, weights = _attributes(bundle)
     if not (np.isfinite(positions).all() and np.isfinite(attributes).all()):
         return False
-    extent = float(np.ptp(positions, axis=0).max())
+    meshes = (bundle.draft.json["meshes"][mesh] for mesh in bundle.meshes)
+    extent = min(float(np.ptp(positions, axis=0).max()), *map(part_size, meshes))
     old = bundle.indices()
     locked = _shared(old, bundle.vertices)
     new = []
