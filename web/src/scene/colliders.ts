@@ -6,7 +6,7 @@
  */
 
 import {
-  Box3, BoxGeometry, type BufferGeometry, CapsuleGeometry, CylinderGeometry, type Material, Mesh, type Object3D, SkinnedMesh, SphereGeometry, Vector3,
+  Box3, BoxGeometry, type BufferGeometry, CapsuleGeometry, CylinderGeometry, InstancedMesh, type Material, Mesh, type Object3D, SkinnedMesh, SphereGeometry, Vector3,
 } from "three";
 
 import { type Fields, fields, list, type Notes } from "./json";
@@ -156,6 +156,8 @@ function upShare(mesh: Mesh): number {
 
 /** A dome, sphere or box around everything else, large, with nothing near its middle: painted sky. */
 function isSkyShell(mesh: Mesh, others: readonly Mesh[]): boolean {
+  // Copies, and what `roomscale pack --join` made one of, are many things: they may stand all around without being a sky.
+  if (mesh instanceof InstancedMesh || fields(mesh.userData["roomscale"])["joined"] !== undefined) return false;
   const own = new Box3().setFromObject(mesh);
   const size = own.getSize(new Vector3());
   if (Math.min(size.x, size.z) < SKY_SIZE) return false;
