@@ -70,11 +70,9 @@ def differs(before: Scene, after: Scene, most: float, turned: float = 1e-3) -> s
         other = new[name]
         if (off := _apart(_corners(table), _corners(other))) > most:
             return f"corners of {name!r} are off by {off:.6f}"
-        if (off := _apart(table[..., :3].mean(axis=1), other[..., :3].mean(axis=1))) > most:
-            return f"triangles of {name!r} are off by {off:.6f}"
         longest = float(np.abs(np.diff(table[..., :3], axis=1)).max(initial=0.0))
-        if (off := _apart(_areas(table), _areas(other))) > 8 * most * longest:
-            return f"triangles of {name!r} are turned by {off:.6f}"
+        if (off := _apart(_places(table), _places(other))) > most + 8 * most * longest:
+            return f"triangles of {name!r} are off, or turned, by {off:.6f}"
         if (off := _apart(table.reshape(-1, 6), other.reshape(-1, 6))) > most + turned:
             return f"normals of {name!r} are off by {off:.6f}"
     return ""
@@ -84,9 +82,11 @@ def _corners(table: Floats) -> Floats:
     return table[..., :3].reshape(-1, 3)
 
 
-def _areas(table: Floats) -> Floats:
+def _places(table: Floats) -> Floats:
+    """The middle of each triangle and its area as a vector, which says where its front is: (n, 6)."""
     points = table[..., :3]
-    return np.asarray(np.cross(points[:, 1] - points[:, 0], points[:, 2] - points[:, 0]))
+    areas = np.cross(points[:, 1] - points[:, 0], points[:, 2] - points[:, 0])
+    return np.concatenate([points.mean(axis=1), areas], axis=1)
 
 
 def _apart(one: Floats, other: Floats) -> float:
