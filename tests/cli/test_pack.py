@@ -16,8 +16,9 @@ import pytest
 from roomscale.cli.app import main
 from roomscale.cli.errors import UsageError
 from roomscale.cli.sizes import parse_size, shown_size
-from roomscale.scenes.package import read_package
-from tests.scenes import crafted, worlds
+from roomscale.scenes import open_scene, to_glb
+from roomscale.scenes.package import INSTANCE_NEEDS_SINGLE, read_package
+from tests.scenes import crafted, crowds, worlds
 
 
 def run(*arguments: str | Path, seed: str = "0") -> subprocess.CompletedProcess[str]:
@@ -150,3 +151,59 @@ def test_what_is_no_size_is_said(text: str) -> None:
 )
 def test_sizes_are_shown_in_the_unit_that_suits(size: int, text: str) -> None:
     assert shown_size(size) == text
+
+
+@pytest.fixture(scope="module")
+def crates(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Eight crates by one mesh, six by meshes of their own, all of one material."""
+    path = tmp_path_factory.mktemp("crates") / "crates.glb"
+    builder = crowds.row(8, shared=True)
+    for number in range(6):
+        mesh = crowds.add_box(builder, 0, 0.55 + number / 10)
+        builder.node(name=f"crate {number}", mesh=mesh, translation=[2 * number, 0, 4])
+    path.write_bytes(to_glb(builder.scene()))
+    return path
+
+
+def test_fewer_draws_are_had_on_request_and_reported(crates: Path, tmp_path: Path) -> None:
+    flags: list[tuple[tuple[str, ...], int]] = [
+        (("--single",), 14),
+        (("--single", "--instance"), 7),
+        (("--single", "--join"), 1),
+        (("--single", "--instance", "--join"), 2),
+        (("--join",), 1),
+    ]
+    for number, (asked, after) in enumerate(flags):
+        out = tmp_path / (f"{number}.glb" if "--single" in asked else f"{number}")
+        report = json.loads(call(crates, "-o", out, *asked, "--json").stdout)
+        assert report["draws"] == {"before": 14, "after": after}, asked
+        names = [node["name"] for node in open_scene(Path(report["file"])).list_of("nodes")]
+        assert names[:14] == [node["name"] for node in open_scene(crates).list_of("nodes")]
+    done = call(crates, "-o", tmp_path / "again.glb", "--single", "--join")
+    assert "draws: 14 in the source, 1 now" in done.stdout.splitlines()
+
+
+def test_what_is_drawn_together_is_packed_again_to_the_same_bytes(crates: Path, tmp_path: Path) -> None:
+    once, again = tmp_path / "once.glb", tmp_path / "again.glb"
+    for source, out, seed in ((crates, once, "0"), (once, again, "1")):
+        done = run(source, "-o", out, "--single", "--instance", "--join", seed=seed)
+        assert done.returncode == 0, done.stderr
+    assert once.read_bytes() == again.read_bytes()
+
+
+def test_copies_are_refused_for_a_package_before_any_work(tmp_path: Path) -> None:
+    (tmp_path / "broken.glb").write_bytes(b"not looked at")
+    done = call(tmp_path / "broken.glb", "-o", tmp_path / "out", "--instance")
+    assert done.returncode == 2
+    assert [line for line in done.stderr.splitlines() if line] == [f"roomscale: {INSTANCE_NEEDS_SINGLE}"]
+
+
+def test_why_nothing_was_joined_is_said(tmp_path: Path) -> None:
+    builder = crowds.row(3)
+    builder.json |= {"extensionsUsed": ["ACME_game"], "extensions": {"ACME_game": {}}}
+    scene = tmp_path / "game.glb"
+    scene.write_bytes(to_glb(builder.scene()))
+    done = call(scene, "-o", tmp_path / "out", "--join")
+    assert "note: every mesh stays with its node: ACME_game may name any node, nobody knows" in done.stdout
+    entry = next((tmp_path / "out").glob("*.glb"))
+    assert "note: it is a package's entry already" in call(entry, "-o", tmp_path / "two", "--join").stdout

@@ -14,11 +14,13 @@ from numpy.typing import NDArray
 
 from roomscale.scenes import Scene, jsonio
 from roomscale.scenes.accessors import read, read_floats
+from roomscale.scenes.extent import bounds
 from roomscale.scenes.images import EXTENSION_OF
 from roomscale.scenes.package.sounds import sound_files
 from roomscale.scenes.placement import local_matrix, world_matrices
 from roomscale.scenes.references import MOVABLE, references
 from roomscale.scenes.transforms.shrink import shrink
+from tests.scenes import seen
 
 Floats = NDArray[np.float64]
 ENCODINGS = frozenset(
@@ -33,15 +35,23 @@ ENCODINGS = frozenset(
 """Extensions that say how something is stored, not what it means."""
 MILLIMETRE, THOUSANDTH, MILLIONTH = 1e-3, 1e-3, 1e-6
 TENTH_OF_A_DEGREE = np.radians(0.1)
+THREE_DEGREES = 0.05
+"""As the way that the tip of a normal goes: in 8 bits it is off by 1°, and what is skewed makes more of it."""
 MOST_TIMES = 60
 
 
-def differences(before: Scene, after: Scene) -> list[str]:
-    """What `after` lost or changed of `before`, in words; empty if its meaning is kept."""
-    found = [*_nodes(before, after), *_extensions(before, after), *_materials(before, after)]
+def differences(before: Scene, after: Scene, *, together: bool = False) -> list[str]:
+    """What `after` lost or changed of `before`, in words; empty if its meaning is kept.
+
+    `together`: meshes may be drawn from new nodes behind the others, as long as all is seen where it was.
+    """
+    found = [*_nodes(before, after, together=together), *_extensions(before, after, together=together)]
+    if not found and not together:
+        found = list(_materials(before, after))
     if found:
         return found
-    return [*_shapes(before, after), *_colliders(before, after), *_movements(before, after), *_sounds(before, after)]
+    shown = _seen(before, after) if together else _shapes(before, after)
+    return [*shown, *_colliders(before, after), *_movements(before, after), *_sounds(before, after)]
 
 
 def _masked(scene: Scene) -> jsonio.JsonObject:
@@ -66,30 +76,42 @@ def _masked(scene: Scene) -> jsonio.JsonObject:
     return json
 
 
-def _nodes(before: Scene, after: Scene) -> Iterator[str]:
+def _nodes(before: Scene, after: Scene, *, together: bool) -> Iterator[str]:
     """Nodes in their order, equal in everything."""
     old, new = _masked(before).get("nodes", []), _masked(after).get("nodes", [])
     if len(old) > len(new):
         yield f"{len(old)} nodes became {len(new)}"
     for index, (node, other) in enumerate(zip(old, new, strict=False)):
-        if _unplaced(node) != _unplaced(other):
+        gone = {"mesh"} if together and "mesh" not in other else set()
+        if {key: value for key, value in _unplaced(node).items() if key not in gone} != _unplaced(other):
             yield f"node {index}: {node} became {other}"
     for index, (node, other) in enumerate(zip(before.list_of("nodes"), after.list_of("nodes"), strict=False)):
         matrix = local_matrix(node)
         if not np.allclose(matrix, local_matrix(other), rtol=1e-6, atol=MILLIONTH * np.abs(matrix[:3, :3]).max()):
             yield f"node {index} stands elsewhere"
-    if before.json.get("scenes") != after.json.get("scenes"):
+    if before.json.get("scenes") != _scenes(before, after.json, together=together):
         yield "scenes differ"
+
+
+def _scenes(before: Scene, json: jsonio.JsonObject, *, together: bool) -> Any:
+    """The scenes; without the nodes that were not there before, if meshes may be drawn from those."""
+    scenes = jsonio.copy(json.get("scenes"))
+    for scene in scenes or [] if together else []:
+        if "nodes" in scene:
+            scene["nodes"] = [node for node in scene["nodes"] if node < len(before.list_of("nodes"))]
+    return scenes
 
 
 def _unplaced(node: jsonio.JsonObject) -> jsonio.JsonObject:
     return {key: node[key] for key in node if key not in ("translation", "rotation", "scale", "matrix")}
 
 
-def _extensions(before: Scene, after: Scene) -> Iterator[str]:
+def _extensions(before: Scene, after: Scene, *, together: bool) -> Iterator[str]:
     old, new = _masked(before), _masked(after)
     for key in ("extensions", "extras", "scenes", "scene", "cameras"):
         left, right = old.get(key), new.get(key)
+        if key == "scenes":
+            right = _scenes(before, new, together=together)
         if key == "extensions":
             left, right = _without_sound_files(left), _without_sound_files(right)
         if left != right:
@@ -153,6 +175,14 @@ def _shapes(before: Scene, after: Scene) -> Iterator[str]:
         corners = [_corners(before, primitive) for primitive in _primitives(before, index)]
         if corners != [_corners(after, primitive) for primitive in _primitives(after, index)]:
             yield f"node {index} has other triangles"
+
+
+def _seen(before: Scene, after: Scene) -> Iterator[str]:
+    """All triangles of still meshes, whichever node draws them."""
+    low, high = bounds(before)
+    size = float((high - low).max()) if np.isfinite(high - low).all() else 0.0
+    if found := seen.differs(before, after, max(2 * MILLIMETRE, THOUSANDTH * size / 4), turned=THREE_DEGREES):
+        yield found
 
 
 def _has_mesh(scene: Scene, node: int) -> bool:

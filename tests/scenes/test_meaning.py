@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from roomscale.scenes import Scene, check, errors_of, mend, open_scene, parse_scene
+from roomscale.scenes.budgets import draws_of
 from roomscale.scenes.draco import without_draco
 from roomscale.scenes.images import read_header
 from roomscale.scenes.package import PackOptions, apply, pack, pack_single
 from roomscale.scenes.package.levels import DESKTOP, PHONE
+from tests.benchmarks.scenes.generate import merged_kit
 from tests.scenes import worlds
+from tests.scenes.crowds import add_box, row
 from tests.scenes.meaning import differences
 
 SHARED = Path(__file__).parents[3] / "shared" / "gltf"
@@ -101,3 +105,44 @@ def test_one_file_keeps_its_meaning_and_passes_through_again(name: str) -> None:
     assert differences(scene, single) == []
     assert errors_of(check(single)) == []
     assert pack_single(single)[0] == data
+
+
+def require_meaning_together(scene: Scene) -> None:
+    """Drawn together as far as can be, nothing is lost; packing again changes nothing. Images are not looked at."""
+    options = PackOptions(texture_size=256, workers=2, preset="fast", join=True, instance=True)
+    data, report = pack_single(scene, options)
+    single = parse_scene(data)
+    assert differences(scene, single, together=True) == []
+    assert errors_of(check(single)) == []
+    assert pack_single(single, options)[0] == data
+    assert report.draws[1] <= report.draws[0] == draws_of(scene)
+    package, _ = pack(scene, replace(options, instance=False))
+    entry = parse_scene(package.entry)
+    require_plain_entry(entry)
+    whole = apply(entry, package.manifest, package.parts, DESKTOP)
+    assert differences(scene, whole, together=True) == []
+
+
+def test_what_is_drawn_together_keeps_its_meaning() -> None:
+    crowd = row(30, shared=True)
+    for number in range(20):
+        crowd.node(name=f"crate {number}", mesh=add_box(crowd, 0, 0.5 + number / 40), translation=[number, 3, 1])
+    require_meaning_together(crowd.scene())
+    require_meaning_together(parse_scene(worlds.mill()))
+
+
+@needs_shared
+@pytest.mark.proof
+@pytest.mark.timeout(1800)
+@pytest.mark.parametrize("path", sources(), ids=lambda path: path.name)
+def test_every_real_scene_drawn_together_keeps_its_meaning(path: Path) -> None:
+    scene, _ = mend(open_scene(path))
+    require_meaning_together(without_draco(scene) if path.name in DRACO_ONLY else scene)
+
+
+@needs_shared
+@pytest.mark.proof
+@pytest.mark.timeout(1800)
+@pytest.mark.parametrize("kit", ["KayKit_Dungeon", "KenneyCity"])
+def test_a_kit_in_one_scene_drawn_together_keeps_its_meaning(kit: str) -> None:
+    require_meaning_together(parse_scene(merged_kit(sorted((SHARED / kit).glob("*.glb")))))

@@ -15,13 +15,13 @@ from roomscale.scenes import Scene, matter, parse_scene, to_glb
 from roomscale.scenes.accessors import read, read_floats
 from roomscale.scenes.budgets import draws_of
 from roomscale.scenes.extent import bounds
-from roomscale.scenes.transforms.join import MOST_REPEATED, join
+from roomscale.scenes.transforms.join import MOST_REPEATED, SMALL, join
 from roomscale.scenes.transforms.marks import part_size
 from roomscale.scenes.transforms.near import CELL, FEW, near
 from roomscale.scenes.transforms.pipeline import optimise
 from roomscale.scenes.transforms.quantise import quantise
 from roomscale.scenes.transforms.simplify import simplify
-from tests.scenes.crowds import Json, add_box, crowds, row
+from tests.scenes.crowds import Json, add_box, box, crowds, row
 from tests.scenes.seen import differs
 from tests.scenes.solids import Builder, globe, turns
 from tests.scenes.transforms.meaning import written
@@ -176,18 +176,23 @@ def test_a_mirrored_tangent_still_says_where_the_texture_goes() -> None:
     assert {tuple(row) for row in made.round(6).tolist()} == {(-1, 0, 0, -1), (1, 0, 0, 1)}
 
 
-def test_only_small_meshes_are_repeated() -> None:
-    small = join(row(20, shared=True).scene())
-    assert draws_of(small) == 1
+def twins(count: int) -> Scene:
+    """So many globes of 400 vertices, of the same accessors, by meshes of different names."""
     builder = Builder()
-    indices, parts = globe(10)
-    assert len(parts["POSITION"]) > MOST_REPEATED
+    indices, parts = globe(20)
     ball = builder.primitive(indices, **parts)
-    for number in range(2):
+    for number in range(count):
         builder.mesh(dict(ball), name=f"twin {number}")
         builder.node(mesh=number, translation=[3 * number, 0, 0])
-    scene = builder.scene()
-    assert join(scene) is scene
+    return builder.scene()
+
+
+def test_what_is_repeated_is_bounded() -> None:
+    assert len(box()[1]["POSITION"]) <= SMALL < 400 < MOST_REPEATED < 3 * 400
+    assert draws_of(join(row(200, shared=True).scene())) == 1
+    assert draws_of(join(twins(3))) == 1
+    many = twins(4)
+    assert join(many) is many
 
 
 def test_a_wide_world_is_joined_by_place() -> None:

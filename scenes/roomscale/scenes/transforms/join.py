@@ -5,7 +5,7 @@
 One draw instead of one for each node. The nodes stay where they are, with all that they say, and lose their `mesh`;
 the joined mesh hangs on a new node at the scene's root that stands amidst its parts, in metres, so that its numbers are
 as exact as they were. What goes together is said by `near`: still out of sight together, however wide the world.
-A mesh of several nodes is repeated for each, so only small ones are; large ones are worth a draw of their own.
+A mesh of several nodes is repeated for each, so only small ones are.
 Rule: only what `still` lets go, and of it only what is drawn the same way: a triangle stays where and what it was.
 """
 
@@ -32,9 +32,11 @@ from roomscale.scenes.transforms.still import Still, hang, look_alike, matters, 
 
 LARGEST_PART = 16_000
 """Vertices. A primitive of more is worth a draw of its own, and should be out of sight by itself."""
-MOST_REPEATED = 64
-"""Vertices of a primitive that several nodes show, each of which gets its own: half a kilobyte for a draw that is
-saved. A box, a pane, a post; for what is larger there is `instance`."""
+SMALL = 64
+"""Vertices. A primitive of no more is repeated for any number of nodes: a box, a pane, a post; half a kilobyte for each
+draw that is saved."""
+MOST_REPEATED = 1_024
+"""Vertices. What repeating a larger primitive may add in all, some 10 kB: a door's twin. Beyond, there is `instance`."""
 _MOST_PARTS = 1 << 62
 _PLACED = ("POSITION", "NORMAL", "TANGENT")
 """Attributes that are in the space of the node: written anew, as floats."""
@@ -148,7 +150,8 @@ def _layouts(scene: Scene, index: int, uses: Mapping[tuple[int, ...], int]) -> l
         return None
     for primitive in mesh["primitives"]:
         key = _layout(scene, primitive)
-        if key is None or (uses[_geometry(primitive)] > 1 and _vertices(scene, primitive) > MOST_REPEATED):
+        more, vertices = uses[_geometry(primitive)] - 1, _vertices(scene, primitive)
+        if key is None or (vertices > SMALL and more * vertices > MOST_REPEATED):
             return None
         keys.append(key)
     return keys or None
