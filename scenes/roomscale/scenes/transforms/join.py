@@ -36,7 +36,7 @@ SMALL = 64
 """Vertices. A primitive of no more is repeated for any number of nodes: a box, a pane, a post; half a kilobyte for each
 draw that is saved."""
 MOST_REPEATED = 1_024
-"""Vertices. What repeating a larger primitive may add in all, some 10 kB: a door's twin. Beyond, there is `instance`."""
+"""Vertices. What repeating a larger primitive may add in all, some 10 kB: a door's twin. Beyond, use `instance`."""
 _MOST_PARTS = 1 << 62
 _PLACED = ("POSITION", "NORMAL", "TANGENT")
 """Attributes that are in the space of the node: written anew, as floats."""
