@@ -58,7 +58,7 @@ def _bare(node: Json) -> Json:
 
 
 @given(crowds())
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_whatever_is_joined_is_seen_as_it_was(before: Scene) -> None:
     after = written(join(before))
     require_nodes_kept(before, after)
@@ -211,6 +211,7 @@ def test_a_wide_world_is_joined_by_place() -> None:
         assert np.ptp(positions[:, 0]) <= CELL or len(positions) <= FEW
 
 
+@settings(max_examples=40, deadline=None)
 @given(st.lists(st.tuples(st.floats(-500, 500), st.integers(1, 16_000)), min_size=1, max_size=40), st.integers(1, 5))
 def test_neighbours_are_all_there_once_and_no_draw_is_too_much(parts: list[tuple[float, int]], least: int) -> None:
     places = np.array([[place, 0, 0] for place, _ in parts])

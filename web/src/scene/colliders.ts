@@ -84,7 +84,8 @@ function addMeshes(file: LoadedFile, collected: Collected, notes: Notes): void {
     const matter = skies.has(mesh) ? "sky" : matterOfMesh(mesh);
     if (matter === "water") addWater(mesh, collected);
     if (matter !== "solid") continue;
-    if (collected.solid.count + triangleCount(mesh.geometry) > MOST_TRIANGLES) {
+    const copies = mesh instanceof InstancedMesh ? mesh.count : 1;
+    if (collected.solid.count + triangleCount(mesh.geometry) * copies > MOST_TRIANGLES) {
       notes.add("Some meshes are too fine to bump into.");
       continue;
     }
