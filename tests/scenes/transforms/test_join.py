@@ -15,6 +15,7 @@ from roomscale.scenes import Scene, matter, parse_scene, to_glb
 from roomscale.scenes.accessors import read, read_floats
 from roomscale.scenes.budgets import draws_of
 from roomscale.scenes.extent import bounds
+from roomscale.scenes.transforms.instance import instance
 from roomscale.scenes.transforms.join import MOST_REPEATED, SMALL, join
 from roomscale.scenes.transforms.marks import part_size
 from roomscale.scenes.transforms.near import CELL, FEW, near
@@ -150,6 +151,13 @@ def test_where_any_node_may_be_spoken_of_all_stay(content: Json) -> None:
     builder.json |= content
     scene = builder.scene()
     assert join(scene) is scene
+
+
+def test_a_scene_that_shows_nothing_has_nothing_to_join() -> None:
+    builder = row(4)
+    del builder.json["scenes"], builder.json["scene"]
+    scene = builder.scene()
+    assert join(scene) is instance(scene) is scene
 
 
 def test_what_blends_or_means_something_stays() -> None:

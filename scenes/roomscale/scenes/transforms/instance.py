@@ -116,11 +116,11 @@ def _vertices(scene: Scene, mesh: int) -> int:
 def _node_of(draft: Draft, group: list[Still], name: str) -> JsonObject:
     """The node that shows the copies of a group. It stands amidst them, so that their places are short and exact."""
     matrices = np.stack([still.matrix for still in group])
-    middle = np.rint((matrices[:, :3, 3].min(axis=0) + matrices[:, :3, 3].max(axis=0)) / 2)
+    middle = np.rint((matrices[:, :3, 3].min(axis=0) + matrices[:, :3, 3].max(axis=0)) / 2) + 0.0  # −0 becomes 0
     matrices[:, :3, 3] -= middle
     node: JsonObject = {"name": name, "mesh": group[0].mesh}
     if middle.any():
-        node["translation"] = [int(part) if abs(part) < 1e15 else float(part) for part in middle]
+        node["translation"] = [float(part) for part in middle]
     if group[0].is_mirrored:
         # Which side of a triangle is its front is a matter of the node alone to three.js.
         node["scale"] = [-1, 1, 1]

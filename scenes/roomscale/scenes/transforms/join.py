@@ -12,7 +12,7 @@ Rule: only what `still` lets go, and of it only what is drawn the same way: a tr
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -99,34 +99,38 @@ def _by_key(parts: list[_Part]) -> dict[Key, list[_Part]]:
 
 def _parts(scene: Scene) -> list[_Part]:
     """Every primitive of every node that may give up its mesh."""
+    if not (still_ones := still_meshes(scene)):
+        return []
     uses, box_of = _uses(scene), boxes_of(scene)
     layouts: dict[int, list[Key] | None] = {}
     # Where what hangs is taken for something by the name above it, nothing new there is plainly solid.
     excluded = {LAWN} if matter_of([name_above(scene)])[0] == SOLID else {LAWN, SOLID}
     found: list[_Part] = []
-    for still in still_meshes(scene):
+    for still in still_ones:
         if still.mesh not in layouts:
             layouts[still.mesh] = _layouts(scene, still.mesh, uses)
         if (keys := layouts[still.mesh]) is None:
             continue
         taken_for = matters(scene, still.mesh, still.name, still.above)
-        boxes = [
-            box_of(primitive["attributes"]["POSITION"])
-            for primitive in scene.list_of("meshes")[still.mesh]["primitives"]
-        ]
-        told = [box for box in boxes if box is not None]
-        where = placed(np.stack(told), still.matrix[None]) if len(told) == len(boxes) else np.full((1, 2, 3), np.inf)
-        if (
-            np.isfinite(where).all()
-            and np.ptp(where, axis=1).max() <= CELL
-            and excluded.isdisjoint(matter for matter, _ in taken_for)
-        ):
+        where = _where(scene, still, box_of)
+        if where is not None and excluded.isdisjoint(matter for matter, _ in taken_for):
             pairs = zip(scene.list_of("meshes")[still.mesh]["primitives"], keys, where, taken_for, strict=True)
             found += [
                 _Part(still, primitive, (*key, matter), box, _vertices(scene, primitive), word)
                 for primitive, key, box, (matter, word) in pairs
             ]
     return found
+
+
+def _where(scene: Scene, still: Still, box_of: Callable[[int], Points | None]) -> Points | None:
+    """The boxes (primitives, 2, 3) in the world; None if one is not known, or wider than what is drawn together."""
+    primitives = scene.list_of("meshes")[still.mesh]["primitives"]
+    boxes = [box for primitive in primitives if (box := box_of(primitive["attributes"]["POSITION"])) is not None]
+    if len(boxes) < len(primitives):
+        return None
+    with np.errstate(all="ignore"):  # absurd bounds are infinite, and too wide
+        where = placed(np.stack(boxes), still.matrix[None])
+        return where if np.isfinite(where).all() and np.ptp(where, axis=1).max() <= CELL else None
 
 
 def _uses(scene: Scene) -> Counter[tuple[int, ...]]:
@@ -207,7 +211,7 @@ def _is_whole(scene: Scene, mesh: int) -> bool:
 def _joined(draft: Draft, parts: list[_Part], names: list[str]) -> JsonObject:
     """A node with a new mesh of these parts."""
     boxes = np.stack([part.box for part in parts])
-    middle = np.rint((boxes[:, 0].min(axis=0) + boxes[:, 1].max(axis=0)) / 2)
+    middle = np.rint((boxes[:, 0].min(axis=0) + boxes[:, 1].max(axis=0)) / 2) + 0.0  # −0 becomes 0
     pieces = [_placed(draft.scene, part, middle) for part in parts]
     starts = np.cumsum([0, *(len(vertices["POSITION"]) for vertices, _ in pieces)])
     indices = np.concatenate([own + start for (_, own), start in zip(pieces, starts[:-1], strict=True)])
