@@ -18,7 +18,7 @@ from roomscale.scenes.solids import solids
 from roomscale.scenes.transforms.instance import LEAST, instance
 from roomscale.scenes.transforms.join import join
 from roomscale.scenes.transforms.pipeline import optimise
-from tests.scenes.crowds import crowds, row
+from tests.scenes.crowds import add_box, crowds, row
 from tests.scenes.seen import differs
 from tests.scenes.solids import turns, world
 from tests.scenes.transforms.meaning import written
@@ -142,3 +142,15 @@ def test_copies_that_cannot_be_told_are_one(kind: str) -> None:
     scene = builder.scene()
     matrix = world_matrices(scene)[0]
     assert np.array_equal(Copies(scene).of(scene.list_of("nodes")[0], matrix), matrix[None])
+
+
+def test_what_rounding_made_equal_is_copied_at_once() -> None:
+    builder = row(0)
+    for number in range(6):
+        add_box(builder, 0, 1.0 + number * 1e-6)
+        builder.node(mesh=number, translation=[2 * number, 0, 0])
+    before = builder.scene()
+    assert instance(before) is before
+    packed = to_glb(optimise(before, draws=("instance",))[0])
+    assert draws_of(parse_scene(packed)) == 1
+    assert to_glb(optimise(parse_scene(packed), draws=("instance",))[0]) == packed
