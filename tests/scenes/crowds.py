@@ -70,7 +70,8 @@ def crowds(draw: st.DrawFn) -> Scene:
     indices, parts = globe(7)
     ball = builder.primitive(indices, **parts) | {"material": 0}
     builder.mesh(ball, name="ball")
-    builder.mesh(builder.primitive(*_first(box(0.3)), **box(0.3)[1]) | {"material": 0}, dict(ball), name="both")
+    indices, parts = box(0.3)
+    builder.mesh(builder.primitive(indices, **parts) | {"material": 0}, dict(ball), name="both")
     count = draw(st.integers(2, 24))
     chance = np.random.default_rng(seed)
     places, spins = chance.uniform(-60, 60, (count, 3)), turns(count, seed)
@@ -94,10 +95,6 @@ def crowds(draw: st.DrawFn) -> Scene:
         _animate(builder, draw(st.integers(0, count - 1)))
     builder.json["extensionsUsed"] = ["OMI_seat", "KHR_node_visibility", "OMI_physics_body"]
     return builder.scene()
-
-
-def _first(shape: tuple[Array, dict[str, Floats]]) -> tuple[Array]:
-    return (shape[0],)
 
 
 def _animate(builder: Builder, node: int) -> None:

@@ -63,9 +63,9 @@ def differs(before: Scene, after: Scene, most: float, turned: float = 1e-3) -> s
     `most`: metres that a corner may have moved. `turned`: how far the tip of a normal may have.
     """
     old, new = triangles(before), triangles(after)
-    counts = {name: len(each) for name, each in old.items()}
-    if counts != {name: len(each) for name, each in new.items()}:
-        return f"{counts} triangles became { ({name: len(each) for name, each in new.items()}) }"
+    counts, others = ({name: len(each) for name, each in found.items()} for found in (old, new))
+    if counts != others:
+        return f"{counts} triangles became {others}"
     for name, table in old.items():
         other = new[name]
         if (off := _apart(_corners(table), _corners(other))) > most:
