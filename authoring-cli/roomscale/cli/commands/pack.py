@@ -21,6 +21,14 @@ class PresetName(StrEnum):
     SMALL = "small"
 
 
+class TextureFormat(StrEnum):
+    """What `--textures` may say."""
+
+    WEBP = "webp"
+    AVIF = "avif"
+    KTX2 = "ktx2"
+
+
 def pack(
     scene: Annotated[Path, typer.Argument(help="The scene: .glb, .gltf or .vrm.", show_default=False)],
     out: Annotated[
@@ -33,6 +41,9 @@ def pack(
     texture_size: Annotated[
         int, typer.Option(help="Longest edge of an image, in pixels, where it is sharpest.", min=256, max=8192)
     ] = 2048,
+    textures: Annotated[
+        TextureFormat, typer.Option(help="`avif` downloads quicker, `ktx2` takes a fraction of the memory on phones.")
+    ] = TextureFormat.WEBP,
     limit: Annotated[str, typer.Option(help="No file is larger: what your homeserver takes in one upload.")] = "50M",
     workers: Annotated[
         int | None, typer.Option(help="Processes that encode images.", min=1, max=64, show_default="one per core")
@@ -53,6 +64,7 @@ def pack(
     - `roomscale pack garden.glb -o garden/` makes `garden/manifest.json`, its entry and its parts
     - `roomscale pack garden.gltf -o garden-packed.glb --single` makes one file for other viewers
     - `roomscale pack garden.glb -o garden/ --preset small --limit 20M --json`
+    - `roomscale pack hall.glb -o hall/ --textures ktx2` for a scene of many large textures that phones shall hold
     """
     from roomscale.cli.packing import give_memory_back, pack_to_file, pack_to_folder, uncollected
     from roomscale.cli.packreport import lines
@@ -63,7 +75,13 @@ def pack(
     from roomscale.scenes.package import PackOptions
 
     output = Output()
-    options = PackOptions(texture_size=texture_size, limit=parse_size(limit), workers=workers, preset=preset.value)
+    options = PackOptions(
+        texture_size=texture_size,
+        limit=parse_size(limit),
+        workers=workers,
+        preset=preset.value,
+        textures=textures.value,
+    )
     if out.exists() and scene.exists() and out.samefile(scene):
         raise UsageError(f"{out} is the scene itself; name another file with -o")
     make = pack_to_file if single else pack_to_folder

@@ -12,6 +12,7 @@ from roomscale.scenes import jsonio
 from roomscale.scenes.checks.structure import require_sound
 from roomscale.scenes.document import Scene, parse_scene
 from roomscale.scenes.embed import to_glb
+from roomscale.scenes.encoding import Encoding
 from roomscale.scenes.errors import UnpackableScene, printable
 from roomscale.scenes.package import entry as entries
 from roomscale.scenes.package.levels import DESKTOP, EDGES, PHONE
@@ -34,13 +35,19 @@ class PackOptions:
     """How to pack. `texture_size`: pixels of the longest edge at the highest level, from 256.
 
     `limit`: bytes that no file exceeds. `workers`: threads that encode images, None for one per core.
-    `preset`: a key of `PRESETS`.
+    `preset`: a key of `PRESETS`. `textures`: webp, avif or ktx2, for parts; an entry's images are JPEG or PNG.
     """
 
     texture_size: int = EDGES[DESKTOP]
     limit: int = DEFAULT_LIMIT
     workers: int | None = None
     preset: str = "default"
+    textures: str = "webp"
+
+    @property
+    def encoding(self) -> Encoding:
+        """How images are written."""
+        return PRESETS[self.preset].encoding.as_format(self.textures)
 
 
 Tell = Callable[[str, float], None]
@@ -63,7 +70,7 @@ def pack(
     images = at_all_levels(
         base,
         edges_for(options.texture_size),
-        PRESETS[options.preset].encoding,
+        options.encoding,
         options.workers,
         lambda done, total: tell("images", 0.1 + 0.6 * done / total),
     )
@@ -133,7 +140,7 @@ def pack_single(
     scene: Scene, options: PackOptions = PackOptions(), tell: Tell = lambda _doing, _done: None
 ) -> tuple[bytes, PackReport]:
     """The scene as one .glb, fully compressed, and what it came to. Raises as `pack` does."""
-    preset = replace(PRESETS[options.preset], edge=options.texture_size)
+    preset = replace(PRESETS[options.preset], edge=options.texture_size, encoding=options.encoding)
     scene = _in_one_piece(scene)
     steps = [StepBytes("source", _weight(scene))]
     result, done = optimise(
