@@ -18,6 +18,8 @@ export const BLOCK_SHARE = 1 / 4;
 const MAGIC = [0xab4b5458, 0x203230bb, 0x0d0a1a0a];
 /** Sizes of one picture, each half of the one before: of 16,384 pixels. */
 const MOST_LEVELS = 15;
+/** Milliseconds for one picture, after which its worker is taken for broken; a large one takes a phone a second or two. */
+const PATIENCE = 20_000;
 /** Workers that transcode: more would take turns with the game for a phone's few cores. */
 const WORKERS = 2;
 
@@ -41,7 +43,15 @@ export class Transcoder {
   readonly transcode: Transcode = async (bytes) => {
     const loader = await (this.loader ??= this.make());
     if (this.gone) throw new Error("the view is gone");
-    return new Promise((resolve, reject) => loader.parse(bytes, resolve, reject));
+    return new Promise((resolve, reject) => {
+      // A worker that fails as it starts tells nobody.
+      const timer = setTimeout(() => reject(new Error("the transcoder does not answer")), PATIENCE);
+      const settled = <Value>(settle: (value: Value) => void) => (value: Value): void => {
+        clearTimeout(timer);
+        settle(value);
+      };
+      loader.parse(bytes, settled(resolve), settled(reject));
+    });
   };
 
   dispose(): void {
