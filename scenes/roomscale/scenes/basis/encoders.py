@@ -25,7 +25,7 @@ MOST_PIXELS = 12 << 20
 HEAP_BYTES = 512 << 20
 """Bytes of V8's heap."""
 DATA_BYTES = 3 << 30
-"""Bytes of memory that a process may write to; it takes 0.25 GB at 1024², 0.7 GB at 2048²."""
+"""Bytes of memory that a process may write to; it takes 0.18 GB at 1024², 0.37 GB at 2048²."""
 SECONDS, SECONDS_PER_MEGAPIXEL = 10.0, 60.0
 """Of processor time for any image, and for each million pixels: ten times what is usual."""
 DECODED_BYTES = 4
