@@ -4,7 +4,7 @@
  */
 import { defineConfig } from "vitest/config";
 
-import { transcoderWithoutEval } from "./src/scene/blocks.build";
+import { transcoderWithoutEval } from "./src/scene/blocks.build.ts";
 
 const gate = "http://127.0.0.1:8080";
 
