@@ -50,10 +50,11 @@ def test_parts_of_this_format_sharpen_the_world(
     with House(tmp_path / "data", str(tmp_path / "garden")) as house:
         ada = visitor(browser)
         ada.page.goto(house.link)
-        ada.enter("Ada")
+        coarse = ada.enter("Ada")
         sharp = ada.wait_for(f"r.parts.loaded === {len(chosen(manifest, 2))} && r.sharpest === {EDGES[0]}", seconds=40)
         assert sharp["parts"]["failed"] == 0
         ada.wait_for(f"String(window.__blocks.sort()) === '{'320,512' if textures == 'ktx2' else ''}'", seconds=10)
+        ada.wait_for(f"r.textures === {coarse['textures']}", seconds=5)  # what was replaced is freed
         ada.walk("KeyW", 0.5)
         ada.page.screenshot(path=artefacts / f"parts-{textures}.png")
         assert complaints(ada) == []
