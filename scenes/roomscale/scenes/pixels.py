@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from roomscale.scenes.encoding import READABLE, WEBP_DEFAULT, Encoding, Picture
+from roomscale.scenes.encoding import READABLE, Encoding, Picture
 from roomscale.scenes.errors import BrokenData
 from roomscale.scenes.images import AVIF, JPEG, PNG, WEBP, BadImage, media_type_of, read_header
 from roomscale.scenes.limits import DEFAULT_LIMITS, Limits
@@ -37,27 +37,12 @@ _JPEG_BLOCKS_WHOLE = 0
 Image.MAX_IMAGE_PIXELS = None  # our own limit is checked before, and is lower
 
 
-def resized(
-    data: bytes | memoryview,
-    edge: int,
-    encoding: Encoding = WEBP_DEFAULT,
-    use: ImageUse | None = None,
-    *,
-    where: str = "the image",
-    limits: Limits = DEFAULT_LIMITS,
-) -> Picture:
-    """An image with no edge longer than `edge` pixels, written anew.
-
-    Raises `BrokenData` for images that cannot be unpacked, or exceed the limits; `where`: its JSON pointer.
-    """
-    use = ImageUse() if use is None else use
-    return encode(scale(decode(data, where, limits, edge), edge, use), encoding, use)
-
-
 def decode(
     data: bytes | memoryview, where: str, limits: Limits = DEFAULT_LIMITS, edge: int | None = None
 ) -> Image.Image:
-    """The pixels of a PNG, JPEG, WebP or AVIF, 8 bits a channel: mode L, LA, RGB or RGBA. Raises as `resized` does.
+    """The pixels of a PNG, JPEG, WebP or AVIF, 8 bits a channel: mode L, LA, RGB or RGBA.
+
+    Raises `BrokenData` for images that cannot be unpacked, or exceed the limits; `where`: its JSON pointer.
 
     `edge`: the longest edge that will be needed. A JPEG of many times that is unpacked at a half, a quarter or an
     eighth of its size, and `scale` does the rest: a sky of 8192 pixels takes a quarter of the memory and time.
@@ -95,7 +80,7 @@ def _unpack_at_a_part(image: Image.Image, least: int) -> None:
 def fingerprint(data: bytes | memoryview, limits: Limits = DEFAULT_LIMITS) -> bytes:
     """A hash of all that is seen of an image of 8 bits a channel: size, pixels, alpha, and what it says of its colours.
 
-    Equal for two files of one picture, whether its colours stand in a palette or not. Raises as `resized` does.
+    Equal for two files of one picture, whether its colours stand in a palette or not. Raises as `decode` does.
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
