@@ -105,6 +105,7 @@ def test_an_entry_shows_the_pictures_that_its_parts_have_for_the_gpu(made: Scene
 
 
 @needs_basis
+@pytest.mark.proof
 def test_a_package_has_it_in_its_parts_alone() -> None:
     scene = painted(saved(IMAGES[COLOUR]), materials=COAT)
     package, _ = pack(scene, PackOptions(preset="fast", textures="ktx2", workers=1))
