@@ -32,7 +32,7 @@ $(VENV)/bin/python:
 	echo "setup: no Python 3.11 or later with venv found; install one (on Debian: apt install python3 python3-venv)" >&2; exit 1
 
 # Installed anew whenever what is asked for changes; versions come from requirements.lock.
-$(VENV)/.installed-run: pyproject.toml requirements.lock web/build_client.py web/build_meshopt.py web/build_validator.py web/hatch_build.py | $(VENV)/bin/python
+$(VENV)/.installed-run: pyproject.toml requirements.lock web/build_client.py web/build_meshopt.py web/build_basis.py web/build_validator.py web/hatch_build.py | $(VENV)/bin/python
 	@echo "setup: installing roomscale and what it needs, building the browser client (a minute or two)"
 	@$(PY) -m pip install --quiet --disable-pip-version-check -c requirements.lock -e '.[homeserver]'
 	@touch $@
@@ -47,6 +47,7 @@ $(VENV)/.installed-dev: $(VENV)/.installed-run
 client: $(VENV)/.installed-run
 	@$(PY) web/build_client.py --ensure-node
 	@$(PY) web/build_meshopt.py --ensure-node
+	@$(PY) web/build_basis.py --ensure-node
 	@$(PY) web/build_validator.py --ensure-node
 
 setup: $(VENV)/.installed-run client

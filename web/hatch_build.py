@@ -1,6 +1,6 @@
 """Hatchling's hook: the built client goes into the wheel as `roomscale/web`, and prebuilt into the sdist.
 
-With it go meshoptimizer's WebAssembly and Khronos's validator, which `roomscale.scenes` runs.
+With it go what `roomscale.scenes` runs: meshoptimizer's WebAssembly, Basis Universal's, and Khronos's validator.
 
 Its one rule: whatever is installed can show a client; there is no install that works but for the browser's part.
 """
@@ -14,6 +14,9 @@ from types import ModuleType
 from typing import Any
 
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
+
+TAKEN = ("build_meshopt", "build_basis", "build_validator")
+"""The steps beside the client's."""
 
 
 def _load(name: str) -> ModuleType:
@@ -32,15 +35,15 @@ class ClientHook(BuildHookInterface[Any]):
 
     def dependencies(self) -> list[str]:
         """Node itself, from PyPI, but only where it is needed and none is there."""
-        client, meshopt, validator = (_load(name) for name in ("build_client", "build_meshopt", "build_validator"))
-        if client.find_node() or (client.is_fresh() and meshopt.is_fresh() and validator.is_fresh()):
+        client = _load("build_client")
+        if client.find_node() or all(step.is_fresh() for step in (client, *map(_load, TAKEN))):
             return []
         return [str(client.NODE_WHEEL)]
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
         """Build, and place the client in the wheel; an editable install reads it from the checkout."""
         dist = _load("build_client").build()
-        _load("build_meshopt").build()
-        _load("build_validator").build()
+        for name in TAKEN:
+            _load(name).build()
         if self.target_name == "wheel" and version != "editable":
             build_data["force_include"][str(dist)] = "roomscale/web"

@@ -4,10 +4,13 @@
  */
 import { defineConfig } from "vitest/config";
 
+import { transcoderWithoutEval } from "./src/scene/blocks.build.ts";
+
 const gate = "http://127.0.0.1:8080";
 
 export default defineConfig({
   base: "/",
+  plugins: [transcoderWithoutEval()],
   oxc: { jsx: { runtime: "automatic", importSource: "preact" } },
   build: {
     target: "es2022",

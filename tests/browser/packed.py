@@ -26,17 +26,21 @@ RATE = 22_050
 """Samples of sound in a second."""
 
 
-def packed_world(folder: Path, *, wall: int = 1) -> Manifest:
-    """Pack the world into `folder`. `wall`: which picture the wall wears."""
-    package, _ = pack(parse_scene(_scene(wall)), PackOptions(preset="fast", workers=1))
+def packed_world(
+    folder: Path, *, wall: int = 1, edges: tuple[int, int] = (GROUND_EDGE, WALL_EDGE), textures: str = "webp"
+) -> Manifest:
+    """Pack the world into `folder`. `wall`: which picture the wall wears; `edges`: pixels of the ground's and of it."""
+    options = PackOptions(preset="fast", workers=1, textures=textures)
+    package, _ = pack(parse_scene(world(wall, edges)), options)
     write_package(package, folder)
     return package.manifest
 
 
-def _scene(wall: int) -> bytes:
+def world(wall: int, edges: tuple[int, int]) -> bytes:
+    """The scene itself, a .glb."""
     world = World()
-    world.node(name="ground", mesh=hills(world, SIDE, material=_material(world, "ground", GROUND_EDGE, 1)))
-    painted = _material(world, "wall", WALL_EDGE, 10 + wall)
+    world.node(name="ground", mesh=hills(world, SIDE, material=_material(world, "ground", edges[0], 1)))
+    painted = _material(world, "wall", edges[1], 10 + wall)
     world.node(name="wall", mesh=_panel(world, painted), translation=[0, 2, -6], scale=[4, 3, 1])
     wings = world.node(name="wings", mesh=_panel(world, painted), translation=[3, 3, -4])
     _turn(world, wings)

@@ -40,7 +40,10 @@ class Environment:
 
     def opens_a_house(self, data: Path) -> None:
         """`roomscale up` of this environment serves the client and both sample worlds; what npm brings is there."""
-        found = "import roomscale.scenes.khronos.runner as it; raise SystemExit(not it.SCRIPT.exists())"
+        found = (
+            "import roomscale.scenes.khronos.runner as one, roomscale.scenes.basis.encoders as two;"
+            "raise SystemExit(not (one.SCRIPT.exists() and two.SCRIPT.exists() and two.MODULE.exists()))"
+        )
         run([str(self.python), "-c", found], cwd=data.parent)
         with House(data, python=str(self.python)) as house:
             worlds = {world["alias"].split(":")[0] for world in house.get("/api/worlds")["worlds"]}

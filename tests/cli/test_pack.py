@@ -19,6 +19,7 @@ from roomscale.cli.sizes import parse_size, shown_size
 from roomscale.scenes import open_scene, to_glb
 from roomscale.scenes.package import INSTANCE_NEEDS_SINGLE, read_package
 from tests.scenes import crafted, crowds, worlds
+from tests.scenes.painted import noise, painted, saved, worn
 
 
 def run(*arguments: str | Path, seed: str = "0") -> subprocess.CompletedProcess[str]:
@@ -82,6 +83,26 @@ def test_json_says_where_everything_is(garden: Path, tmp_path: Path) -> None:
     assert Path(report["file"]).stat().st_size == report["entry"]
     assert Path(report["manifest"]).is_file()
     assert report["source"] > report["downloads"]["desktop"] > report["downloads"]["phone"] > report["entry"]
+
+
+@pytest.mark.parametrize(
+    ("textures", "suffix"), [("avif", "avif"), pytest.param("ktx2", "ktx2", marks=pytest.mark.proof)]
+)
+def test_textures_come_in_the_format_that_is_asked_for(tmp_path: Path, textures: str, suffix: str) -> None:
+    scene = tmp_path / "hall.glb"
+    scene.write_bytes(to_glb(painted(saved(noise(300, 300)), materials=[worn("baseColorTexture")])))
+    told = json.loads(call(scene, "-o", tmp_path / "hall", "--textures", textures, "--json").stdout)
+    assert [path.suffix for path in (tmp_path / "hall" / "parts").iterdir()] == [f".{suffix}"]
+    assert told["notes"] == []
+    single = call(scene, "-o", tmp_path / "one.glb", "--textures", textures, "--single")
+    assert single.returncode == 0
+    assert open_scene(tmp_path / "one.glb").json["images"][0]["mimeType"] == f"image/{textures}"
+
+
+def test_a_format_that_is_none_is_one_clear_line(garden: Path, tmp_path: Path) -> None:
+    refused = call(garden, "-o", tmp_path / "out", "--textures", "bmp")
+    assert refused.returncode == UsageError.exit_code
+    assert "webp" in refused.stderr and "ktx2" in refused.stderr
 
 
 def test_packing_what_is_packed_changes_nothing(garden: Path, tmp_path: Path) -> None:

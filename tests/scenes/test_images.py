@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from roomscale.scenes.images import BadImage, media_type_of, read_header
 from tests.scenes.crafted import jpeg, png, png_chunk, webp_lossless
+from tests.scenes.test_ktx2 import ktx2
 
 
 def webp_lossy(width: int, height: int) -> bytes:
@@ -28,10 +29,6 @@ def avif(width: int, height: int) -> bytes:
     small = struct.pack(">I4sIII", 20, b"ispe", 0, 1, 1)
     extent = struct.pack(">I4sIII", 20, b"ispe", 0, width, height)
     return struct.pack(">I4s4s", 16, b"ftyp", b"avif") + bytes(4) + small + extent
-
-
-def ktx2(width: int, height: int) -> bytes:
-    return b"\xabKTX 20\xbb\r\n\x1a\n" + struct.pack("<IIII", 0, 1, width, height) + bytes(60)
 
 
 MAKERS = {

@@ -13,9 +13,10 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from roomscale.scenes import BrokenData, Limits
-from roomscale.scenes.encoding import PLAIN, Encoding
+from roomscale.scenes.encoding import PLAIN, WEBP_DEFAULT, Encoding, Picture
 from roomscale.scenes.images import media_type_of, read_header
-from roomscale.scenes.pixels import decode, encode, resized, scale
+from roomscale.scenes.limits import DEFAULT_LIMITS
+from roomscale.scenes.pixels import decode, encode, scale
 from roomscale.scenes.roles import Alpha, ImageUse, Role
 from tests.scenes.crafted import jpeg, png, png_chunk
 from tests.scenes.painted import Pixels, noise, saved
@@ -24,6 +25,18 @@ COLOUR = ImageUse(Role.COLOUR, Alpha.HIDDEN)
 COVER = ImageUse(Role.COLOUR, Alpha.SHOWN)
 NORMAL = ImageUse(Role.NORMAL, Alpha.HIDDEN)
 DATA = ImageUse(Role.DATA, Alpha.NUMBERS)
+
+
+def resized(
+    data: bytes,
+    edge: int,
+    encoding: Encoding = WEBP_DEFAULT,
+    use: ImageUse = COVER,
+    *,
+    where: str = "",
+    limits: Limits = DEFAULT_LIMITS,
+) -> Picture:
+    return encode(scale(decode(data, where, limits, edge), edge, use), encoding, use)
 
 
 def pixels(image: Image.Image) -> Pixels:

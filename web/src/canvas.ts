@@ -34,7 +34,7 @@ class CanvasWorld implements World {
   private readonly notes = new Notes();
   private readonly view: View;
   private readonly input: Input;
-  private readonly library = new AvatarLibrary(this.notes);
+  private readonly library = new AvatarLibrary(this.notes, (bytes) => this.view.transcoder.transcode(bytes));
   private readonly crowd = new Crowd(this.library);
   private readonly shadows = new Shadows();
   private readonly oneself: Oneself;
@@ -70,6 +70,7 @@ class CanvasWorld implements World {
     const stage = await buildStage(entry, {
       notes,
       renderer: this.view.renderer,
+      transcode: this.view.transcoder.transcode,
       onStage: (name) => onProgress({ done: name === "textures" ? 10 : 70, total: 100, stage: name }),
       onSky: (environment) => {
         if (turn === this.standing) this.view.scene.environment = environment;

@@ -11,17 +11,13 @@ from roomscale.scenes.checks.structure import require_sound
 from roomscale.scenes.document import Scene
 from roomscale.scenes.errors import SceneError
 from roomscale.scenes.findings import Finding, Findings, pointer
-from roomscale.scenes.images import KTX2, BadImage, read_header
+from roomscale.scenes.images import BadImage, read_header
 from roomscale.scenes.jsonio import JsonObject
 from roomscale.scenes.placement import world_matrices
 
 MIPMAPS = 4 / 3
 """A texture's smaller copies on the GPU take a third of it again."""
 TRIANGLES, TRIANGLE_STRIP, TRIANGLE_FAN = 4, 5, 6
-BYTES_PER_PIXEL = 4
-"""On the GPU, for what a browser decodes."""
-BYTES_PER_BLOCK_PIXEL = 1
-"""For KTX2, which stays compressed there (BC7, ASTC 4 × 4, ETC2)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,19 +165,19 @@ def _instances(scene: Scene, node: JsonObject) -> int:
 
 @dataclass(frozen=True, slots=True)
 class ImageCosts:
-    """What one image costs. `index`: into `images`; `bytes`: in the file; `gpu_bytes`: with mipmaps."""
+    """What one image costs. `index`: into `images`; `bytes`: in the file; `gpu_bits`: of a pixel."""
 
     index: int
     media_type: str
     width: int
     height: int
     bytes: int
+    gpu_bits: int
 
     @property
     def gpu_bytes(self) -> int:
         """Bytes on the GPU, mipmaps included."""
-        each = BYTES_PER_BLOCK_PIXEL if self.media_type == KTX2 else BYTES_PER_PIXEL
-        return int(self.width * self.height * each * MIPMAPS)
+        return int(self.width * self.height * self.gpu_bits / 8 * MIPMAPS)
 
 
 def image_costs(scene: Scene) -> list[ImageCosts]:
@@ -198,7 +194,8 @@ def image_costs(scene: Scene) -> list[ImageCosts]:
         except (SceneError, BadImage, KeyError):
             continue
         if header is not None:
-            found.append(ImageCosts(index, header.media_type, header.width, header.height, len(data)))
+            size = (header.width, header.height)
+            found.append(ImageCosts(index, header.media_type, *size, len(data), header.gpu_bits))
     return found
 
 

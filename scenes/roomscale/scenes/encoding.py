@@ -5,18 +5,20 @@ Rule: no Pillow here. Importing it takes 25 ms, and most of what speaks of encod
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from roomscale.scenes.images import AVIF, JPEG, PNG, WEBP
 from roomscale.scenes.roles import Role
 
 READABLE = {PNG: "PNG", JPEG: "JPEG", WEBP: "WEBP", AVIF: "AVIF"}
-"""Media types that are unpacked, with Pillow's name for each."""
+"""Media types that Pillow unpacks, with its name for each."""
 
 
 @dataclass(frozen=True, slots=True)
 class Encoding:
-    """How an image is written. `format`: webp, avif, png, jpeg, or "plain": JPEG where there is no alpha, else PNG.
+    """How an image is written.
+
+    `format`: webp, avif, ktx2, png, jpeg, or "plain": JPEG where there is no alpha, else PNG.
 
     `colour`, `normal`, `data`: quality by role, 1 to 100. `effort`: WebP's method, 0 (quick) to 6 (small).
     The defaults are those of sharp, and so of gltf-transform: where nothing is scaled, libwebp gives the same bytes for
@@ -32,6 +34,10 @@ class Encoding:
     def quality_for(self, role: Role) -> int:
         """The quality for an image of this role."""
         return {Role.COLOUR: self.colour, Role.NORMAL: self.normal, Role.DATA: self.data}[role]
+
+    def as_format(self, name: str) -> Encoding:
+        """The same in another format."""
+        return replace(self, format=name)
 
 
 @dataclass(frozen=True, slots=True)

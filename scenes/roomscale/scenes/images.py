@@ -9,6 +9,7 @@ import struct
 import zlib
 from dataclasses import dataclass
 
+from roomscale.scenes.ktx2 import read_ktx2
 from roomscale.scenes.limits import DEFAULT_LIMITS
 
 PNG, JPEG, WEBP, AVIF, KTX2, GIF = "image/png", "image/jpeg", "image/webp", "image/avif", "image/ktx2", "image/gif"
@@ -39,6 +40,8 @@ class ImageHeader:
     width: int
     height: int
     problems: tuple[tuple[str, bool, str], ...] = ()
+    gpu_bits: int = 32
+    """Bits of a pixel on the GPU: a browser unpacks all but KTX2."""
 
 
 class BadImage(Exception):
@@ -72,8 +75,8 @@ def read_header(data: bytes | memoryview) -> ImageHeader | None:
         if media_type == WEBP:
             return _webp(view)
         if media_type == KTX2:
-            width, height = struct.unpack_from("<II", view, 20)
-            return ImageHeader(KTX2, width, max(height, 1))
+            header = read_ktx2(view)
+            return ImageHeader(KTX2, header.width, header.height, header.problems(len(view)), header.gpu_bits)
         if media_type == GIF:
             return ImageHeader(GIF, *struct.unpack_from("<HH", view, 6))
         if media_type == AVIF:

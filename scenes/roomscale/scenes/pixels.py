@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from roomscale.scenes.encoding import READABLE, WEBP_DEFAULT, Encoding, Picture
+from roomscale.scenes.encoding import READABLE, Encoding, Picture
 from roomscale.scenes.errors import BrokenData
 from roomscale.scenes.images import AVIF, JPEG, PNG, WEBP, BadImage, media_type_of, read_header
 from roomscale.scenes.limits import DEFAULT_LIMITS, Limits
@@ -25,6 +25,10 @@ _FEW_COLOURS = 256
 """An image of no more colours (a palette of a low-poly kit, a plain value) is often smaller without loss than with."""
 _DRAFT = 2
 """Pixels that a JPEG is unpacked to, for one that is needed: its own way to scale averages sRGB numbers, not light."""
+BLOCK = 4
+"""Pixels of the edge of a block: what GPUs compress together."""
+_AVIF_QUALITY = 0.7
+"""AVIF's quality for one of WebP's: about the same error (docs/decisions/0019)."""
 _ROWS = 128
 """Rows of an image that are held as floats at a time."""
 _JPEG_BLOCKS_WHOLE = 0
@@ -33,27 +37,12 @@ _JPEG_BLOCKS_WHOLE = 0
 Image.MAX_IMAGE_PIXELS = None  # our own limit is checked before, and is lower
 
 
-def resized(
-    data: bytes | memoryview,
-    edge: int,
-    encoding: Encoding = WEBP_DEFAULT,
-    use: ImageUse | None = None,
-    *,
-    where: str = "the image",
-    limits: Limits = DEFAULT_LIMITS,
-) -> Picture:
-    """An image with no edge longer than `edge` pixels, written anew.
-
-    Raises `BrokenData` for images that cannot be unpacked, or exceed the limits; `where`: its JSON pointer.
-    """
-    use = ImageUse() if use is None else use
-    return encode(scale(decode(data, where, limits, edge), edge, use), encoding, use)
-
-
 def decode(
     data: bytes | memoryview, where: str, limits: Limits = DEFAULT_LIMITS, edge: int | None = None
 ) -> Image.Image:
-    """The pixels of a PNG, JPEG, WebP or AVIF, 8 bits a channel: mode L, LA, RGB or RGBA. Raises as `resized` does.
+    """The pixels of a PNG, JPEG, WebP or AVIF, 8 bits a channel: mode L, LA, RGB or RGBA.
+
+    Raises `BrokenData` for images that cannot be unpacked, or exceed the limits; `where`: its JSON pointer.
 
     `edge`: the longest edge that will be needed. A JPEG of many times that is unpacked at a half, a quarter or an
     eighth of its size, and `scale` does the rest: a sky of 8192 pixels takes a quarter of the memory and time.
@@ -61,10 +50,8 @@ def decode(
     name = READABLE.get(media_type_of(data) or "")
     if name is None:
         raise BrokenData("IMAGE_UNRECOGNIZED_FORMAT", where, "it is no PNG, JPEG, WebP or AVIF")
+    checked_size(data, where, limits)
     try:
-        header = read_header(data)
-        if header is not None:
-            _check_size(header.width, header.height, where, limits)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of metadata, which is not used
             image = Image.open(io.BytesIO(data), formats=(name,))
@@ -72,8 +59,6 @@ def decode(
             if edge is not None and name == "JPEG":
                 _unpack_at_a_part(image, _DRAFT * edge)
             image.load()
-    except BadImage as error:
-        raise BrokenData("IMAGE_DATA_INVALID", where, f"the image is broken: {error}") from error
     except BrokenData:
         raise
     except Exception as error:  # Pillow's plugins each raise what they like: OSError, SyntaxError, RuntimeError…
@@ -95,7 +80,7 @@ def _unpack_at_a_part(image: Image.Image, least: int) -> None:
 def fingerprint(data: bytes | memoryview, limits: Limits = DEFAULT_LIMITS) -> bytes:
     """A hash of all that is seen of an image of 8 bits a channel: size, pixels, alpha, and what it says of its colours.
 
-    Equal for two files of one picture, whether its colours stand in a palette or not. Raises as `resized` does.
+    Equal for two files of one picture, whether its colours stand in a palette or not. Raises as `decode` does.
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -110,6 +95,18 @@ def _colour_space(data: bytes | memoryview) -> tuple[object, ...]:
     """Profile, gamma and primaries: glTF's viewers ignore them, others may not."""
     with Image.open(io.BytesIO(data)) as image:
         return tuple(image.info.get(key) for key in ("icc_profile", "gamma", "chromaticity"))
+
+
+def checked_size(data: bytes | memoryview, where: str, limits: Limits) -> tuple[int, int]:
+    """Width and height by the header, (0, 0) if it tells none. Raises `BrokenData` where nobody should unpack them."""
+    try:
+        header = read_header(data)
+    except BadImage as error:
+        raise BrokenData("IMAGE_DATA_INVALID", where, f"the image is broken: {error}") from error
+    if header is None:
+        return 0, 0
+    _check_size(header.width, header.height, where, limits)
+    return header.width, header.height
 
 
 def _check_size(width: int, height: int, where: str, limits: Limits) -> None:
@@ -228,6 +225,21 @@ def encode(image: Image.Image, encoding: Encoding, use: ImageUse) -> Picture:
     return min(candidates, key=lambda picture: len(picture.data))
 
 
+def to_rgba(image: Image.Image, use: ImageUse) -> tuple[bytes, tuple[int, int]]:
+    """The pixels for an encoder of blocks, sizes being multiples of 4; alpha that nobody looks at is left out."""
+    if use.alpha is Alpha.HIDDEN and _has_alpha(image):
+        image = image.convert(image.mode[:-1])
+    size = (max(BLOCK, image.width // BLOCK * BLOCK), max(BLOCK, image.height // BLOCK * BLOCK))
+    if image.size != size:
+        image = image.resize(size, Image.Resampling.LANCZOS)
+    return image.convert("RGBA").tobytes(), size
+
+
+def from_rgba(data: bytes, size: tuple[int, int]) -> Image.Image:
+    """Pixels that another decoder gave, as `decode` gives them."""
+    return _plain(Image.frombytes("RGBA", size, data))
+
+
 def _has_alpha(image: Image.Image) -> bool:
     return image.mode in ("LA", "RGBA")
 
@@ -249,7 +261,7 @@ def _saved(image: Image.Image, name: str, quality: int, encoding: Encoding, use:
         image.save(stream, "WEBP", quality=quality, method=encoding.effort, exact=use.alpha is not Alpha.SHOWN)
     elif name == "avif":
         sampling = "4:2:0" if use.role is Role.COLOUR else "4:4:4"
-        image.save(stream, "AVIF", quality=quality, speed=6, subsampling=sampling, max_threads=1)
+        image.save(stream, "AVIF", quality=round(_AVIF_QUALITY * quality), speed=6, subsampling=sampling, max_threads=1)
     elif name == "png":
         image.save(stream, "PNG", optimize=True)
     else:

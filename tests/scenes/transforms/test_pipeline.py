@@ -31,9 +31,14 @@ def test_the_report_follows_the_bytes_from_step_to_step() -> None:
 
 
 def test_whoever_waits_is_told_of_every_step() -> None:
-    told: list[tuple[str, int, int]] = []
+    told: list[tuple[str, float, int]] = []
     optimise(scene(), progress=lambda name, done, of: told.append((name, done, of)))
-    assert told == [(name, number, len(STEPS)) for number, (name, _) in enumerate(STEPS)]
+    begun = [(name, number, len(STEPS)) for number, (name, _) in enumerate(STEPS)]
+    assert [one for one in told if one[1] == int(one[1]) and one in begun] == begun
+    assert told == sorted(told, key=lambda one: one[1])
+    assert ("images", begun[[name for name, _ in STEPS].index("images")][1] + 1, len(STEPS)) in told, (
+        "of each image too"
+    )
 
 
 @pytest.mark.parametrize("name", PRESETS)

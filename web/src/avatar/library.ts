@@ -6,6 +6,7 @@
 
 import { type AnimationClip, Box3, type Group, Mesh, type Object3D, Vector3 } from "three";
 
+import type { Transcode } from "../scene/blocks";
 import { fields, list, Notes, number } from "../scene/json";
 import { disposeTree } from "../scene/dispose";
 import { type LoadedFile, loadFile } from "../scene/load";
@@ -31,7 +32,7 @@ const PERSON = 1.7;
 export class AvatarLibrary {
   private readonly files = new Map<string, Promise<AvatarFile | null>>();
 
-  constructor(private readonly notes: Notes) {}
+  constructor(private readonly notes: Notes, private readonly transcode: Transcode) {}
 
   /** The avatar behind a URL, or null when it cannot be had. */
   get(url: string): Promise<AvatarFile | null> {
@@ -52,7 +53,7 @@ export class AvatarLibrary {
       if (Number(response.headers.get("content-length") ?? 0) > LARGEST) throw new Error("too large");
       const bytes = await response.arrayBuffer();
       if (bytes.byteLength > LARGEST) throw new Error("too large");
-      return describe(await loadFile(bytes, { notes: new Notes(), largestPicture: 1024 }));
+      return describe(await loadFile(bytes, { notes: new Notes(), largestPicture: 1024, transcode: this.transcode }));
     } catch (error) {
       this.notes.add(`An avatar could not be shown (${error instanceof Error ? error.message : "unknown"}).`);
       // Another try later, not in every frame: whoever asks again after a change of looks gets it.

@@ -4,9 +4,10 @@
  * Rule: nothing is fetched from a URI in the scene, ever; decoders are our own files, loaded only when a scene needs them.
  */
 
-import { type AnimationClip, type Group, LoadingManager, type Object3D, type Texture, type WebGLRenderer } from "three";
+import { type AnimationClip, type Group, LoadingManager, type Object3D, type Texture } from "three";
 import { type GLTF, GLTFLoader } from "three/addons/loaders/GLTFLoader.js";
 
+import type { Transcode } from "./blocks";
 import { type Container, type GltfJson, readContainer, writeContainer } from "./container";
 import { fields, list, Notes } from "./json";
 import { mend } from "./mend";
@@ -32,8 +33,8 @@ export interface LoadOptions {
   notes: Notes;
   /** Pixels on a side that pictures are decoded to at most. */
   largestPicture?: number;
-  /** Needed for KTX2: it asks which compressed formats there are. */
-  renderer?: WebGLRenderer;
+  /** Needed for KTX2. */
+  transcode?: Transcode;
   decodePicture?: DecodePicture;
   onProgress?: (done: number, total: number) => void;
 }
@@ -43,15 +44,15 @@ const DEFAULT_LARGEST_PICTURE = 2048;
 /** Reads the file. Raises `SceneUnreadable`. */
 export async function loadFile(entry: ArrayBuffer, options: LoadOptions): Promise<LoadedFile> {
   const container = readContainer(entry, options.notes);
-  mend(container, options.notes);
-  const loader = await makeLoader(container.json, options);
+  mend(container, options.notes, options.transcode !== undefined);
+  const loader = await makeLoader(container.json);
   let pictures: PictureLoader | null = null;
   const total = list(container.json["images"]).length + 1;
   let done = 0;
   const onPicture = (): void => options.onProgress?.(Math.min(++done, total), total);
   loader.register((parser) => {
-    const { decodePicture = decodeByBrowser, largestPicture = DEFAULT_LARGEST_PICTURE, notes } = options;
-    return (pictures = new PictureLoader(parser, decodePicture, largestPicture, notes, onPicture));
+    const { decodePicture = decodeByBrowser, transcode = null, largestPicture = DEFAULT_LARGEST_PICTURE, notes } = options;
+    return (pictures = new PictureLoader(parser, { decode: decodePicture, transcode }, largestPicture, notes, onPicture));
   });
   const gltf = await parse(loader, container);
   return {
@@ -77,7 +78,7 @@ async function parse(loader: GLTFLoader, container: Container): Promise<GLTF> {
 }
 
 /** A loader whose every request is refused, with the decoders that this document asks for. */
-async function makeLoader(json: GltfJson, options: LoadOptions): Promise<GLTFLoader> {
+async function makeLoader(json: GltfJson): Promise<GLTFLoader> {
   const manager = new LoadingManager();
   manager.setURLModifier((url) => (/^(blob|data):/.test(url) ? url : "data:,refused"));
   const loader = new GLTFLoader(manager);
@@ -89,10 +90,6 @@ async function makeLoader(json: GltfJson, options: LoadOptions): Promise<GLTFLoa
   if (used.has("KHR_draco_mesh_compression")) {
     const { DRACOLoader } = await import("three/addons/loaders/DRACOLoader.js");
     loader.setDRACOLoader(new DRACOLoader().setWorkerLimit(2));
-  }
-  if (used.has("KHR_texture_basisu") && options.renderer !== undefined) {
-    const { KTX2Loader } = await import("three/addons/loaders/KTX2Loader.js");
-    loader.setKTX2Loader(new KTX2Loader().setWorkerLimit(2).detectSupport(options.renderer));
   }
   return loader;
 }

@@ -24,14 +24,14 @@ const MOST_INSTANCES = 50_000;
 const MOST_JOINTS = 512;
 const MOST_MORPHS = 64;
 
-/** Raises `SceneUnreadable` only when nothing would be left. */
-export function mend(container: Container, notes: Notes): void {
+/** `blocks`: whether KTX2 can be shown. Raises `SceneUnreadable` only when nothing would be left. */
+export function mend(container: Container, notes: Notes, blocks = false): void {
   const json: Mutable = container.json;
   for (const key of ["nodes", "meshes", "scenes", "materials", "textures", "images", "skins", "animations"]) {
     json[key] = list(json[key]).map((item) => (isFields(item) ? item : {}));
   }
   const accessors = usableAccessors(json);
-  mendTextures(json, notes);
+  mendTextures(json, notes, blocks ? ["EXT_texture_avif", "EXT_texture_webp", "KHR_texture_basisu"] : ["EXT_texture_avif", "EXT_texture_webp"]);
   mendMaterials(json);
   const solid = mendMeshes(json, accessors, notes);
   mendNodes(json, solid, accessors, notes);
@@ -46,18 +46,19 @@ function objects(json: Fields, key: string): Mutable[] {
   return list(json[key]) as Mutable[];
 }
 
-/** WebP and AVIF are read by every browser with WebGL 2: their extension is only another place for the index. */
-function mendTextures(json: Mutable, notes: Notes): void {
+/**
+ * WebP and AVIF are read by every browser with WebGL 2, and KTX2 by us: their extension is only another place for the index.
+ * The last of `extensions` that a texture has counts.
+ */
+function mendTextures(json: Mutable, notes: Notes, extensions: readonly string[]): void {
   const images = objects(json, "images").length;
   for (const texture of objects(json, "textures")) {
-    const extensions = fields(texture["extensions"]);
-    for (const name of ["EXT_texture_avif", "EXT_texture_webp"]) {
-      const source = index(fields(extensions[name])["source"], images);
+    const told = fields(texture["extensions"]);
+    for (const name of extensions) {
+      const source = index(fields(told[name])["source"], images);
       if (source !== null) texture["source"] = source;
     }
-    const basis = fields(extensions["KHR_texture_basisu"]);
     delete texture["extensions"];
-    if (index(basis["source"], images) !== null) texture["extensions"] = { KHR_texture_basisu: basis };
     if (texture["source"] !== undefined && index(texture["source"], images) === null) {
       delete texture["source"];
       notes.add("A texture names a picture that is not there.");

@@ -7,6 +7,7 @@
 
 import {
   ClampToEdgeWrapping,
+  CompressedTexture,
   LinearFilter,
   LinearMipmapLinearFilter,
   LinearMipmapNearestFilter,
@@ -19,6 +20,7 @@ import {
 } from "three";
 import type { GLTFLoaderPlugin, GLTFParser } from "three/addons/loaders/GLTFLoader.js";
 
+import { BLOCK_SHARE, blockSize, takeFor, type Transcode } from "./blocks";
 import { fields, index, list, type Notes } from "./json";
 
 /** Width and height in pixels. */
@@ -106,10 +108,18 @@ const WRAPPINGS = new Map([
   [10497, RepeatWrapping],
 ] as const);
 
-/** The loader's plugin that makes every texture whose picture lies in a buffer view and is not KTX2. */
+/** What reads pictures. `transcode`: null where nobody can show KTX2. */
+export interface PictureReaders {
+  readonly decode: DecodePicture;
+  readonly transcode: Transcode | null;
+}
+
+type Read = ImageBitmap | ImageData | CompressedTexture;
+
+/** The loader's plugin that makes every texture whose picture lies in a buffer view. */
 export class PictureLoader implements GLTFLoaderPlugin {
   readonly name = "ROOMSCALE_pictures";
-  private readonly decoded = new Map<number, Promise<ImageBitmap | ImageData | null>>();
+  private readonly decoded = new Map<number, Promise<Read | null>>();
   private readonly textures = new Map<string, Promise<Texture | null>>();
   private queue: Promise<unknown> = Promise.resolve();
   private pixels = 0;
@@ -119,18 +129,17 @@ export class PictureLoader implements GLTFLoaderPlugin {
 
   constructor(
     private readonly parser: GLTFParser,
-    private readonly decode: DecodePicture,
+    private readonly readers: PictureReaders,
     private readonly largest: number,
     private readonly notes: Notes,
     private readonly onPicture: () => void,
   ) {}
 
-  /** Null: not ours (KTX2). The loader takes a promise of null for "no texture", though its types do not say so. */
-  loadTexture(textureIndex: number): Promise<Texture> | null {
+  /** The loader takes a promise of null for "no texture", though its types do not say so. */
+  loadTexture(textureIndex: number): Promise<Texture> {
     const json = fields(this.parser.json);
     const definition = fields(list(json["textures"])[textureIndex]);
     const image = index(definition["source"], list(json["images"]).length);
-    if (fields(definition["extensions"])["KHR_texture_basisu"] !== undefined && this.parser.options.ktx2Loader) return null;
     if (image === null) return Promise.resolve(null) as unknown as Promise<Texture>;
     const sampler = fields(list(json["samplers"])[Number(definition["sampler"])]);
     const key = `${image}:${JSON.stringify(sampler)}`;
@@ -144,7 +153,9 @@ export class PictureLoader implements GLTFLoaderPlugin {
     this.decoded.set(image, pending);
     const pixels = await pending;
     if (pixels === null) return null;
-    const texture = new Texture(pixels as ImageBitmap);
+    const blocks = pixels instanceof CompressedTexture ? pixels : null;
+    // Of the class itself: the loader clones textures, and what makes blocks of another one is not copied.
+    const texture: Texture = blocks === null ? new Texture<unknown>(pixels) : new CompressedTexture(blocks.mipmaps, blocks.image.width, blocks.image.height, blocks.format, blocks.type);
     texture.name = typeof name === "string" ? name : "";
     texture.flipY = false;
     texture.magFilter = sampler["magFilter"] === 9728 ? NearestFilter : LinearFilter;
@@ -152,13 +163,14 @@ export class PictureLoader implements GLTFLoaderPlugin {
     texture.wrapS = WRAPPINGS.get(sampler["wrapS"] as 10497) ?? RepeatWrapping;
     texture.wrapT = WRAPPINGS.get(sampler["wrapT"] as 10497) ?? RepeatWrapping;
     texture.generateMipmaps = texture.minFilter !== NearestFilter && texture.minFilter !== LinearFilter;
+    takeFor(texture, blocks);
     texture.needsUpdate = true;
     this.sources.set(image, (this.sources.get(image) ?? new Set<Texture["source"]>()).add(texture.source));
     return texture;
   }
 
   /** One after the other: many large pictures at once would take gigabytes while they are decoded. */
-  private enqueue(image: number): Promise<ImageBitmap | ImageData | null> {
+  private enqueue(image: number): Promise<Read | null> {
     const turn = this.queue.then(() => this.decodeOne(image)).catch(() => {
       this.notes.add(`Picture ${image} could not be decoded; what it covers stays plain.`);
       return null;
@@ -167,25 +179,36 @@ export class PictureLoader implements GLTFLoaderPlugin {
     return turn;
   }
 
-  private async decodeOne(image: number): Promise<ImageBitmap | ImageData | null> {
+  private async decodeOne(image: number): Promise<Read | null> {
     const view = fields(list(fields(this.parser.json)["images"])[image])["bufferView"];
     if (typeof view !== "number") return null;
     const bytes = new Uint8Array((await this.parser.getDependency("bufferView", view)) as ArrayBuffer);
-    const size = pictureSize(bytes);
+    const blocks = this.readers.transcode === null ? null : blockSize(bytes);
+    const size = blocks ?? pictureSize(bytes);
     this.onPicture();
     if (size === null || size.width < 1 || size.height < 1 || Math.max(size.width, size.height) > LARGEST_SIDE) {
-      this.notes.add(`Picture ${image} was left out: ${size === null ? "not PNG, JPEG, WebP or AVIF" : `${size.width}×${size.height} pixels`}.`);
+      this.notes.add(`Picture ${image} was left out: ${size === null ? "not PNG, JPEG, WebP, AVIF or KTX2" : `${size.width}×${size.height} pixels`}.`);
       return null;
     }
+    if (blocks !== null) return this.transcodeOne(bytes, blocks);
     const share = this.pixels > PIXEL_BUDGET / 2 ? this.largest / 4 : this.largest;
-    const decoded = await this.decode(new Blob([bytes]), size, share);
-    this.pixels += decoded.width * decoded.height;
-    if (this.pixels > PIXEL_BUDGET) {
-      this.notes.add("Some pictures were left out: together they are too large.");
+    const decoded = await this.readers.decode(new Blob([bytes]), size, share);
+    if (!this.fits(decoded.width * decoded.height)) {
       if ("close" in decoded) decoded.close();
       return null;
     }
     if ("close" in decoded) this.bitmaps.push(decoded);
     return decoded;
+  }
+
+  private async transcodeOne(bytes: Uint8Array, { width, height }: PictureSize): Promise<CompressedTexture | null> {
+    if (this.readers.transcode === null || !this.fits(width * height * BLOCK_SHARE)) return null;
+    return this.readers.transcode(bytes.slice().buffer);
+  }
+
+  private fits(pixels: number): boolean {
+    this.pixels += pixels;
+    if (this.pixels > PIXEL_BUDGET) this.notes.add("Some pictures were left out: together they are too large.");
+    return this.pixels <= PIXEL_BUDGET;
   }
 }

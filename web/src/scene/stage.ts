@@ -100,7 +100,7 @@ export async function buildStage(entry: ArrayBuffer, options: StageOptions): Pro
     sound: (target, bytes) => options.onSound?.(target, bytes) ?? Promise.resolve(),
     drawn: nextFrame,
     largestTexture: Math.min(renderer.capabilities.maxTextureSize, LARGEST_SIDE),
-    decode: options.decodePicture ?? decodeByBrowser,
+    readers: { decode: options.decodePicture ?? decodeByBrowser, transcode: options.transcode ?? null },
   });
   return {
     group, sky, file, sharpener,

@@ -7,6 +7,8 @@
 
 import { NeutralToneMapping, PerspectiveCamera, Scene, SRGBColorSpace, WebGLRenderer } from "three";
 
+import { Transcoder } from "./blocks";
+
 /** Pixel ratios that are tried, sharpest first; each halves the work or a little less. */
 const STEPS = [2, 1.5, 1.2, 1, 0.8, 0.65, 0.5];
 /** Milliseconds of a frame above which it goes a step down, and below which it may go up again. */
@@ -21,6 +23,7 @@ const STALL = 400;
 
 export class View {
   readonly renderer: WebGLRenderer;
+  readonly transcoder: Transcoder;
   readonly scene = new Scene();
   readonly camera = new PerspectiveCamera(62, 1, 0.08, 2000);
   fps = 0;
@@ -31,6 +34,7 @@ export class View {
 
   constructor(private readonly canvas: HTMLCanvasElement, ratio: "auto" | number, onRestored: () => void) {
     this.renderer = makeRenderer(canvas);
+    this.transcoder = new Transcoder(this.renderer);
     this.renderer.outputColorSpace = SRGBColorSpace;
     // Khronos' neutral tone mapping: colours stay those that the scene's author chose.
     this.renderer.toneMapping = NeutralToneMapping;
@@ -69,6 +73,7 @@ export class View {
   dispose(): void {
     this.listeners.abort();
     this.observer.disconnect();
+    this.transcoder.dispose();
     this.renderer.dispose();
   }
 

@@ -21,6 +21,14 @@ class PresetName(StrEnum):
     SMALL = "small"
 
 
+class TextureFormat(StrEnum):
+    """What `--textures` may say."""
+
+    WEBP = "webp"
+    AVIF = "avif"
+    KTX2 = "ktx2"
+
+
 def pack(
     scene: Annotated[Path, typer.Argument(help="The scene: .glb, .gltf or .vrm.", show_default=False)],
     out: Annotated[
@@ -49,6 +57,9 @@ def pack(
             "With --single only: viewers must know EXT_mesh_gpu_instancing.",
         ),
     ] = False,
+    textures: Annotated[
+        TextureFormat, typer.Option(help="`avif` downloads quicker, `ktx2` takes a fraction of the memory on phones.")
+    ] = TextureFormat.WEBP,
     limit: Annotated[str, typer.Option(help="No file is larger: what your homeserver takes in one upload.")] = "50M",
     workers: Annotated[
         int | None, typer.Option(help="Processes that encode images.", min=1, max=64, show_default="one per core")
@@ -70,6 +81,7 @@ def pack(
     - `roomscale pack garden.gltf -o garden-packed.glb --single` makes one file for other viewers
     - `roomscale pack garden.glb -o garden/ --preset small --limit 20M --json`
     - `roomscale pack city.glb -o city-packed.glb --single --instance --join` draws as little as can be
+    - `roomscale pack hall.glb -o hall/ --textures ktx2` for a scene of many large textures that phones shall hold
     """
     from roomscale.cli.packing import give_memory_back, pack_to_file, pack_to_folder, uncollected
     from roomscale.cli.packreport import lines
@@ -87,6 +99,7 @@ def pack(
         preset=preset.value,
         join=join,
         instance=instance,
+        textures=textures.value,
     )
     if instance and not single:
         raise UsageError(INSTANCE_NEEDS_SINGLE)

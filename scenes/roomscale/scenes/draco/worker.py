@@ -1,55 +1,32 @@
-"""The process that runs Draco's decoder: it gets compressed meshes, it gives arrays.
+"""Runs Draco's decoder for `confined`: it gets compressed meshes, it gives arrays.
 
-Rule: C++ that reads hostile bytes does it here, in a process that gives itself limits of memory and of time, reads its
-standard input alone and writes its standard output alone. What it gives has the sizes that it was asked for, or it
-gives an error. It is run by its path with nothing of ours imported.
+Rule: C++ that reads hostile bytes does it here. It gives what has the sizes that were asked for, or an error.
 
-The question is JSON after its length in four bytes: `primitives`, of each the `bytes` of its Draco mesh, its
-`attributes` (`id`, `type`, `components`, `count`) and `indices` (`type`, `count`, or null); then the meshes, one after
-another. The answer is JSON after its length: `{}`, and then all arrays in the order asked for, or `error` and `at`.
+The question is `primitives`, of each its `attributes` (`id`, `type`, `components`, `count`) and `indices` (`type`,
+`count`, or null), and as files their Draco meshes. The answer is all arrays in that order, or `error` and `at`.
 """
 
 from __future__ import annotations
 
-import json
-import os
-import sys
+from collections.abc import Callable
 from typing import Any
 
-LENGTH_BYTES = 4
+Answer = tuple[dict[str, Any], list[bytes]]
 
 
-def main(data_bytes: int, cpu_seconds: int) -> None:
-    """Answer the one question."""
-    ask, answer = sys.stdin.buffer, os.fdopen(os.dup(1), "wb")
-    os.dup2(2, 1)  # whatever else prints does not get into the answer
-    _limit(data_bytes, cpu_seconds)
-    question = json.loads(ask.read(int.from_bytes(ask.read(LENGTH_BYTES), "big")))
-    files = [ask.read(primitive["bytes"]) for primitive in question["primitives"]]
+def start(arguments: list[str]) -> Callable[[dict[str, Any], list[bytes]], Answer]:
+    """What answers a question."""
+    return _answer
+
+
+def _answer(question: dict[str, Any], files: list[bytes]) -> Answer:
     arrays: list[bytes] = []
-    told: dict[str, object] = {}
     for number, (primitive, data) in enumerate(zip(question["primitives"], files, strict=True)):
         try:
             arrays += _decoded(data, primitive)
         except Exception as error:  # whatever the decoder raises is an answer
-            told, arrays = {"error": str(error)[:200] or type(error).__name__, "at": number}, []
-            break
-    header = json.dumps(told).encode()
-    answer.write(len(header).to_bytes(LENGTH_BYTES, "big") + header)
-    answer.writelines(arrays)
-    answer.flush()
-
-
-def _limit(data_bytes: int, cpu_seconds: int) -> None:
-    if sys.platform == "linux":
-        import resource  # noqa: PLC0415 - there is none on Windows
-
-        resource.setrlimit(resource.RLIMIT_DATA, (data_bytes, data_bytes))
-        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    if sys.platform != "win32":
-        import resource  # noqa: PLC0415 - there is none on Windows
-
-        resource.setrlimit(resource.RLIMIT_CPU, (cpu_seconds, cpu_seconds))
+            return {"error": str(error)[:200] or type(error).__name__, "at": number}, []
+    return {}, arrays
 
 
 def _decoded(data: bytes, wanted: dict[str, Any]) -> list[bytes]:
@@ -86,7 +63,3 @@ def _as(array: Any, kind: str, shape: tuple[int, int], what: str) -> bytes:
         raise ValueError(f"{what}: values of {array.dtype} that {kind} cannot hold, or no numbers at all")
     data: bytes = made.tobytes()
     return data
-
-
-if __name__ == "__main__":
-    main(int(sys.argv[1]), int(sys.argv[2]))

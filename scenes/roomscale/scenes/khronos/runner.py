@@ -1,15 +1,10 @@
-"""Starts the process that runs Khronos's validator, asks it, and ends it when it takes too long or too much.
+"""Asks Khronos's validator, which runs in a process of its own, with limits of time and memory.
 
 Rule: `Validator.ask` never raises and always comes back: with a report, or with the reason why there is none.
 """
 
 from __future__ import annotations
 
-import json
-import signal
-import subprocess
-import sys
-import threading
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +12,7 @@ from types import TracebackType
 from typing import Self
 
 from roomscale.scenes import jsonio
+from roomscale.scenes.confined import Confined, Gone
 from roomscale.scenes.container import build_glb
 from roomscale.scenes.document import Scene
 from roomscale.scenes.embed import to_glb
@@ -26,9 +22,6 @@ from roomscale.scenes.uris import RelativePath, parse_resource
 
 WORKER = Path(__file__).with_name("worker.py")
 SCRIPT = Path(__file__).with_name("validator.js")
-LENGTH_BYTES = 4
-GRACE_SECONDS = 1.0
-"""How long a process that has closed its output may take to end."""
 Resources = list[tuple[str, memoryview]]
 """Path and contents; the scene itself has the path ""."""
 LEAST_WORKER_BYTES = 640 << 20
@@ -79,7 +72,8 @@ class Validator:
     def __init__(self, limits: ValidatorLimits | None = None, script: Path = SCRIPT) -> None:
         self._limits = limits or ValidatorLimits()
         self._script = script
-        self._process: subprocess.Popen[bytes] | None = None
+        arguments = [str(script), str(self._limits.issues), str(self._limits.heap_bytes)]
+        self._process = Confined(WORKER, arguments, data_bytes=self._limits.data_bytes)
 
     def __enter__(self) -> Self:
         return self
@@ -89,14 +83,7 @@ class Validator:
 
     def close(self) -> None:
         """End the process."""
-        process, self._process = self._process, None
-        if process is not None:
-            process.kill()
-            for stream in (process.stdin, process.stdout):
-                if stream is not None:
-                    with suppress(OSError):
-                        stream.close()
-            process.wait()
+        self._process.close()
 
     def ask(self, scene: Scene) -> Answer:
         """Have a scene validated that our own checks have passed, as it is in memory."""
@@ -110,68 +97,17 @@ class Validator:
         if size > self._limits.file_bytes:
             return Answer(None, f"{size / 1e6:,.0f} MB are more than it is given")
         try:
-            process = self._process = self._process or self._start()
+            reply, _ = self._process.ask(
+                {"paths": [path for path, _ in resources]},
+                [data for _, data in resources],
+                seconds=self._limits.seconds_for(size),
+                patience=self._limits.patience,
+            )
         except OSError as error:
             return Answer(None, f"its process does not start ({error.strerror})")
-        return self._asked(process, resources, self._limits.seconds_for(size))
-
-    def _start(self) -> subprocess.Popen[bytes]:
-        limits = self._limits
-        # -P: what lies beside the worker must not stand in for what it imports.
-        command = [sys.executable, "-P", str(WORKER), str(self._script)]
-        command += [str(limits.issues), str(limits.heap_bytes), str(limits.data_bytes)]
-        return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
-
-    def _asked(self, process: subprocess.Popen[bytes], resources: Resources, seconds: float) -> Answer:
-        late = threading.Event()
-
-        def end() -> None:
-            late.set()
-            process.kill()
-
-        timer = threading.Timer(seconds * self._limits.patience, end)
-        timer.start()
-        try:
-            reply = _exchange(process, resources, seconds)
-        finally:
-            timer.cancel()
-        if reply is None:
-            code = _ended(process)
-            self.close()
-            return Answer(None, _why(code, is_late=late.is_set(), seconds=seconds))
+        except Gone as error:
+            return Answer(None, str(error))
         return Answer(reply.get("report"), str(reply.get("error", "")))
-
-
-def _exchange(process: subprocess.Popen[bytes], resources: Resources, seconds: float) -> JsonObject | None:
-    """Send a question and take the answer; None if the process is gone, or talks nonsense."""
-    if process.stdin is None or process.stdout is None:
-        return None
-    header = json.dumps({"seconds": seconds, "resources": [(path, len(data)) for path, data in resources]}).encode()
-    try:
-        process.stdin.write(len(header).to_bytes(LENGTH_BYTES, "big") + header)
-        for _, data in resources:
-            process.stdin.write(data)
-        process.stdin.flush()
-        length = process.stdout.read(LENGTH_BYTES)
-        reply = json.loads(process.stdout.read(int.from_bytes(length, "big")))
-    except (OSError, ValueError):
-        return None
-    return reply if isinstance(reply, dict) else None
-
-
-def _ended(process: subprocess.Popen[bytes]) -> int:
-    """The exit code of a process that has stopped answering; V8's threads may keep a broken one from ending."""
-    try:
-        return process.wait(GRACE_SECONDS)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        return process.wait()
-
-
-def _why(code: int, *, is_late: bool, seconds: float) -> str:
-    if is_late or code == -getattr(signal, "SIGXCPU", 0):
-        return f"it took longer than {seconds:.0f} s"
-    return f"it crashed, or needed too much memory (exit code {code})"
 
 
 def _resources(scene: Scene) -> Resources:

@@ -13,6 +13,7 @@ from roomscale.scenes.budgets import draws_of
 from roomscale.scenes.checks.structure import require_sound
 from roomscale.scenes.document import Scene, parse_scene
 from roomscale.scenes.embed import to_glb
+from roomscale.scenes.encoding import Encoding
 from roomscale.scenes.errors import UnpackableScene, printable
 from roomscale.scenes.package import entry as entries
 from roomscale.scenes.package.levels import DESKTOP, EDGES, PHONE
@@ -43,7 +44,8 @@ class PackOptions:
 
     `limit`: bytes that no file exceeds. `workers`: threads that encode images, None for one per core.
     `preset`: a key of `PRESETS`. `join`: still meshes of one material become one. `instance`: nodes that show one mesh
-    become copies; for `pack_single` alone, since an entry opens in viewers that know no copies.
+    become copies; for `pack_single` alone, since an entry opens in viewers that know no copies. `textures`: webp, avif
+    or ktx2, for parts; an entry's images are JPEG or PNG.
     """
 
     texture_size: int = EDGES[DESKTOP]
@@ -52,6 +54,12 @@ class PackOptions:
     preset: str = "default"
     join: bool = False
     instance: bool = False
+    textures: str = "webp"
+
+    @property
+    def encoding(self) -> Encoding:
+        """How images are written."""
+        return PRESETS[self.preset].encoding.as_format(self.textures)
 
 
 Tell = Callable[[str, float], None]
@@ -76,7 +84,7 @@ def pack(
     images = at_all_levels(
         base,
         edges_for(options.texture_size),
-        PRESETS[options.preset].encoding,
+        options.encoding,
         options.workers,
         lambda done, total: tell("images", 0.1 + 0.6 * done / total),
     )
@@ -153,7 +161,7 @@ def pack_single(
     scene: Scene, options: PackOptions = PackOptions(), tell: Tell = lambda _doing, _done: None
 ) -> tuple[bytes, PackReport]:
     """The scene as one .glb, fully compressed, and what it came to. Raises as `pack` does."""
-    preset = replace(PRESETS[options.preset], edge=options.texture_size)
+    preset = replace(PRESETS[options.preset], edge=options.texture_size, encoding=options.encoding)
     scene = _in_one_piece(scene)
     steps = [StepBytes("source", _weight(scene))]
     result, done = optimise(

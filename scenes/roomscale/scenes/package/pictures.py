@@ -1,7 +1,8 @@
 """Images of a scene at the levels of a package: small ones in the entry, sharper ones as parts.
 
-Rule: an image is never made larger, nor encoded again where the file that the scene has will do. What cannot be decoded
-here (KTX2) is a grey pixel in the entry, and as it is in its part.
+Rule: an image is never made larger, nor encoded again where the file that the scene has will do; only KTX2, where it
+is asked for, may take more bytes. A KTX2 of the scene is its part as it is; so is what cannot be decoded, which is a
+grey pixel in the entry.
 """
 
 from __future__ import annotations
@@ -11,11 +12,12 @@ from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
+from roomscale.scenes.codecs import Codecs
 from roomscale.scenes.document import Scene
 from roomscale.scenes.encoding import PLAIN, Encoding
 from roomscale.scenes.errors import BrokenData, SceneError
 from roomscale.scenes.findings import pointer
-from roomscale.scenes.images import CORE_TYPES, PNG, WEBP, BadImage, read_header
+from roomscale.scenes.images import CORE_TYPES, KTX2, PNG, BadImage, read_header
 from roomscale.scenes.limits import Limits
 from roomscale.scenes.package.levels import EDGES, ENTRY, PHONE
 from roomscale.scenes.package.rows import MadePart, made
@@ -107,25 +109,27 @@ def at_all_levels(
 ) -> list[Levels]:
     """Every image at every level. `edges`: level → pixels of the longest edge, from level 1, ascending.
 
-    `workers`: threads, one per core if None; Pillow works outside Python's lock. Each holds one decoded image.
+    `workers`: threads, one per core if None; Pillow works outside Python's lock, and KTX2 is made by as many processes.
+    Each holds one decoded image. Raises `UnpackableScene` where KTX2 cannot be made.
     """
     todo = list(pictures(scene))
     done: list[Levels] = []
-    with ThreadPoolExecutor(workers or os.cpu_count() or 1) as pool:
-        for levels in pool.map(lambda picture: _levels(picture, edges, encoding, scene.limits), todo):
+    with Codecs() as codecs, ThreadPoolExecutor(workers or os.cpu_count() or 1) as pool:
+        for levels in pool.map(lambda picture: _levels(picture, edges, encoding, codecs, scene.limits), todo):
             done.append(levels)
             tell(len(done), len(todo))
     return done
 
 
-def _levels(picture: Picture, edges: Mapping[int, int], encoding: Encoding, limits: Limits) -> Levels:
+def _levels(picture: Picture, edges: Mapping[int, int], encoding: Encoding, codecs: Codecs, limits: Limits) -> Levels:
     if picture.fits_entry:
         return Levels(picture.index, None)
-    from roomscale.scenes.pixels import decode, encode, scale  # noqa: PLC0415 - Pillow only where there are images
+    from roomscale.scenes.pixels import scale  # noqa: PLC0415 - Pillow only where there are images
 
     use = picture.use or ImageUse(Role.DATA, Alpha.NUMBERS)
+    where = pointer("images", picture.index)
     try:
-        image = decode(picture.file.data, pointer("images", picture.index), limits, max(edges.values()))
+        image = codecs.decode(picture.file.data, where, limits, max(edges.values()))
     except BrokenData:
         grey = Encoded(GREY, PNG, 1, 1)
         return Levels(picture.index, grey, (_part(picture, PHONE, picture.file),))
@@ -135,15 +139,17 @@ def _levels(picture: Picture, edges: Mapping[int, int], encoding: Encoding, limi
         scaled[edge] = image = scale(image, edge, use)
 
     def encoded(edge: int, how: Encoding) -> Encoded:
-        result = encode(scaled[edge], how, use)
+        result = codecs.encode(scaled[edge], how, use, where)
         return Encoded(result.data, result.media_type, result.width, result.height)
 
+    if picture.file.media_type == KTX2:
+        return Levels(picture.index, encoded(EDGES[ENTRY], PLAIN), (_part(picture, PHONE, picture.file),))
     parts: list[MadePart] = []
     for level, edge in edges.items():
         fits = picture.edge <= edge
-        keeps = picture.use is None or (fits and picture.file.media_type == WEBP)
+        keeps = picture.use is None or (fits and picture.file.media_type == f"image/{encoding.format}")
         best = picture.file if keeps else encoded(edge, encoding)
-        if fits and len(best.data) >= len(picture.file.data):
+        if fits and best.media_type != KTX2 and len(best.data) >= len(picture.file.data):
             best = picture.file
         parts.append(_part(picture, level, best))
         if fits or best is picture.file:

@@ -1,22 +1,24 @@
-"""Images made smaller: no larger than a cap, written anew as WebP (or AVIF, PNG, JPEG), by what each is for.
+"""Images made smaller: no larger than a cap, written anew as WebP (or AVIF, KTX2, PNG, JPEG), by what each is for.
 
-Rule: an image never grows: what would not save 5% stays as it was. KTX2 stays, and so do images that are named by
-something else than a texture. Where a texture has an image for viewers with an extension and another one for those
-without, both keep their types.
+Rule: an image never grows: what would not save 5% stays as it was; but KTX2, where it is asked for, saves memory and
+may take more bytes. KTX2 stays, and so do images that are named by something else than a texture. Where a texture has
+an image for viewers with an extension and another one for those without, the latter keeps its type, and the former
+too, unless AVIF or KTX2 is asked for.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
+from roomscale.scenes.codecs import SMALL_EDGE, Codecs
 from roomscale.scenes.document import Scene
 from roomscale.scenes.draft import Draft, survey_of
 from roomscale.scenes.encoding import READABLE, WEBP_DEFAULT, Encoding, Picture
 from roomscale.scenes.findings import pointer
-from roomscale.scenes.images import CORE_TYPES, EXTENSION_OF, JPEG, BadImage, media_type_of, read_header
+from roomscale.scenes.images import CORE_TYPES, EXTENSION_OF, JPEG, KTX2, BadImage, media_type_of, read_header
 from roomscale.scenes.jsonio import JsonObject
 from roomscale.scenes.limits import Limits
 from roomscale.scenes.roles import ImageUse, image_uses
@@ -27,19 +29,30 @@ _IMAGE_EXTENSIONS = tuple(EXTENSION_OF.values())
 
 
 def shrink_images(
-    scene: Scene, edge: int = 2048, encoding: Encoding = WEBP_DEFAULT, *, workers: int | None = None
+    scene: Scene,
+    edge: int = 2048,
+    encoding: Encoding = WEBP_DEFAULT,
+    *,
+    workers: int | None = None,
+    tell: Callable[[float], None] = lambda _done: None,
 ) -> Scene:
     """The scene with its images inside it, none of them with an edge longer than `edge` pixels.
 
-    `workers`: threads that decode and encode, one per core if None; Pillow works outside Python's lock.
-    Raises `BrokenData` for images that cannot be decoded or are too large to be, others as `Scene.resource` does.
+    `workers`: threads that decode and encode, one per core if None; Pillow works outside Python's lock, and KTX2 is
+    made by as many processes. `tell`: called after each image with how much is done, 0 to 1.
+    Raises `BrokenData` for images that cannot be decoded or are too large to be, `UnpackableScene` for those that
+    cannot be made KTX2, others as `Scene.resource` does.
     """
     jobs = list(_jobs(scene, encoding)) if scene.list_of("images") else []
     if not jobs:
         return scene
-    with ThreadPoolExecutor(workers or os.cpu_count() or 1) as pool:
-        made = pool.map(lambda job: job.picture(edge, scene.limits), jobs)
-        pictures = {job.index: picture for job, picture in zip(jobs, made, strict=True) if picture is not None}
+    pictures: dict[int, Picture] = {}
+    with Codecs() as codecs, ThreadPoolExecutor(workers or os.cpu_count() or 1) as pool:
+        made = pool.map(lambda job: job.picture(edge, codecs, scene.limits), jobs)
+        for number, (job, picture) in enumerate(zip(jobs, made, strict=True), start=1):
+            if picture is not None:
+                pictures[job.index] = picture
+            tell(number / len(jobs))
     if not pictures:
         return scene
     draft = Draft(scene, touching=("images", "textures"))
@@ -58,41 +71,54 @@ class _Job:
     use: ImageUse
     encoding: Encoding
 
-    def picture(self, edge: int, limits: Limits) -> Picture | None:
+    def picture(self, edge: int, codecs: Codecs, limits: Limits) -> Picture | None:
         """The image written anew, None if it should stay: it fits, is of a wanted type, and nothing is to be won."""
         media_type, fits = media_type_of(self.data), _fits(self.data, edge)
-        if fits and media_type == _SETTLED.get(self.encoding.format, f"image/{self.encoding.format}"):
+        encoding = self.encoding
+        if encoding.format == "ktx2" and _fits(self.data, SMALL_EDGE):
+            encoding = encoding.as_format("webp")
+        if fits and media_type == _SETTLED.get(encoding.format, f"image/{encoding.format}"):
             return None
-        from roomscale.scenes.pixels import resized  # noqa: PLC0415 - Pillow only where an image is unpacked
+        from roomscale.scenes.pixels import scale  # noqa: PLC0415 - Pillow only where an image is unpacked
 
         where = pointer("images", self.index)
-        picture = resized(self.data, edge, self.encoding, self.use, where=where, limits=limits)
-        is_wanted = media_type in CORE_TYPES or self.encoding.format not in _FOR_ALL
+        image = scale(codecs.decode(self.data, where, limits, edge), edge, self.use)
+        picture = codecs.encode(image, encoding, self.use, where)
+        if picture.media_type == KTX2:
+            return picture
+        is_wanted = media_type in CORE_TYPES or encoding.format not in _FOR_ALL
         return None if fits and is_wanted and len(picture.data) > WORTH_IT * len(self.data) else picture
 
 
 _FOR_ALL = frozenset({"plain", "png", "jpeg"})
 """Formats for viewers without any extension."""
+_FOR_SOME = frozenset({"avif", "ktx2"})
+"""Formats that nobody writes who was not asked for them; of a pair they take the place of the other extension's."""
 _SETTLED = {"plain": JPEG}
 """A type that is not written anew in a format: a second loss would win nothing. Else it is the format's own."""
 
 
 def _jobs(scene: Scene, encoding: Encoding) -> Iterator[_Job]:
-    paired = _paired(scene.json)
+    kept = _kept_types(scene.json, encoding)
     for index, use in sorted(image_uses(scene.json, survey_of(scene)).items()):
         image = scene.list_of("images")[index]
         where = pointer("images", index)
         data = scene.view(image["bufferView"]) if "bufferView" in image else scene.resource(image["uri"], where)
         media_type = media_type_of(data)
         if media_type in READABLE:
-            own = replace(encoding, format=media_type.removeprefix("image/"))
-            yield _Job(index, data, use, own if index in paired else encoding)
+            own = encoding.as_format(media_type.removeprefix("image/"))
+            yield _Job(index, data, use, own if index in kept else encoding)
 
 
-def _paired(json: JsonObject) -> set[int]:
-    """Images of textures that have more than one, for different viewers."""
-    sources = [[holder["source"] for holder in _holders(texture)] for texture in json.get("textures", ())]
-    return {source for named in sources if len(named) > 1 for source in named}
+def _kept_types(json: JsonObject, encoding: Encoding) -> set[int]:
+    """Images that keep their types: those of textures that have more than one, for different viewers."""
+    kept: set[int] = set()
+    for texture in json.get("textures", ()):
+        holders = _holders(texture)
+        if len(holders) > 1:
+            replaced = encoding.format in _FOR_SOME and len(holders) == 2 and "source" in texture
+            kept |= {texture["source"]} if replaced else {holder["source"] for holder in holders}
+    return kept
 
 
 def _holders(texture: JsonObject) -> list[JsonObject]:
@@ -112,22 +138,29 @@ def _fits(data: memoryview, edge: int) -> bool:
 
 def _name_sources(json: JsonObject) -> None:
     """Let each texture name its image the way that the image's type asks for, and declare what that takes."""
-    before = _named_extensions(json)
+    before, before_alone = _named_extensions(json), _named_extensions(_without_fallbacks(json))
     for texture in json.get("textures", ()):
         holders = _holders(texture)
-        if len(holders) == 1:
-            wanted = EXTENSION_OF.get(json["images"][holders[0]["source"]].get("mimeType"))
+        if len(holders) == 1 or (len(holders) == 2 and "source" in texture):  # with a fallback
+            holder = holders[-1]
+            wanted = EXTENSION_OF.get(json["images"][holder["source"]].get("mimeType"))
             place = texture if wanted is None else texture.get("extensions", {}).get(wanted)
-            if holders[0] is not place:
-                _put_source(texture, wanted, holders[0].pop("source"))
+            if holder is not place and not (wanted is None and len(holders) > 1):
+                _put_source(texture, wanted, holder.pop("source"))
     now = _named_extensions(json)
-    for key in ("extensionsUsed", "extensionsRequired"):
+    alone = _named_extensions(_without_fallbacks(json))
+    for key, new in (("extensionsUsed", now - before), ("extensionsRequired", alone - before_alone)):
         names = [name for name in json.get(key, ()) if name in now or name not in before]
-        names += [name for name in _IMAGE_EXTENSIONS if name in now - before and name not in names]
+        names += [name for name in _IMAGE_EXTENSIONS if name in new and name not in names]
         if names:
             json[key] = names
         else:
             json.pop(key, None)
+
+
+def _without_fallbacks(json: JsonObject) -> JsonObject:
+    """Only the textures that viewers without the extensions show nothing of."""
+    return {"textures": [texture for texture in json.get("textures", ()) if "source" not in texture]}
 
 
 def _named_extensions(json: JsonObject) -> set[str]:

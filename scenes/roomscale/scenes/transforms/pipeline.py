@@ -70,23 +70,29 @@ class Report:
     steps: list[StepReport] = field(default_factory=list)
 
 
-Progress = Callable[[str, int, int], None]
-"""Is told of every step as it begins: its name, how many are done, how many there are."""
-Step = Callable[[Scene, Preset, int | None], Scene]
-"""A transform with what it needs from the preset; the number is that of workers, None for one per core."""
+Progress = Callable[[str, float, int], None]
+"""Is told of every step as it begins, of long ones as they go on: its name, how many are done, how many there are."""
+Step = Callable[[Scene, Preset, int | None, Callable[[float], None]], Scene]
+"""A transform with what it needs from the preset; the number is that of workers, None for one per core. It may tell how
+much of it is done."""
 
 STEPS: tuple[tuple[str, Step], ...] = (
-    ("dedupe", lambda scene, preset, workers: dedupe(scene)),
-    ("prune", lambda scene, preset, workers: prune(without_unread(scene))),
-    ("resample", lambda scene, preset, workers: resample(scene)),
-    ("weld", lambda scene, preset, workers: weld(scene)),
-    ("quantise", lambda scene, preset, workers: weld(quantise(scene))),  # rounding makes more vertices equal
-    ("images", lambda scene, preset, workers: shrink_images(scene, preset.edge, preset.encoding, workers=workers)),
-    ("reorder", lambda scene, preset, workers: reorder(scene)),
-    ("compress", lambda scene, preset, workers: compress(scene)),
-    ("shrink", lambda scene, preset, workers: shrink(scene)),
-    ("dedupe again", lambda scene, preset, workers: prune(dedupe(scene))),  # what became equal
-    ("merge", lambda scene, preset, workers: merge(scene)),
+    ("dedupe", lambda scene, preset, workers, tell: dedupe(scene)),
+    ("prune", lambda scene, preset, workers, tell: prune(without_unread(scene))),
+    ("resample", lambda scene, preset, workers, tell: resample(scene)),
+    ("weld", lambda scene, preset, workers, tell: weld(scene)),
+    ("quantise", lambda scene, preset, workers, tell: weld(quantise(scene))),  # rounding makes more vertices equal
+    (
+        "images",
+        lambda scene, preset, workers, tell: shrink_images(
+            scene, preset.edge, preset.encoding, workers=workers, tell=tell
+        ),
+    ),
+    ("reorder", lambda scene, preset, workers, tell: reorder(scene)),
+    ("compress", lambda scene, preset, workers, tell: compress(scene)),
+    ("shrink", lambda scene, preset, workers, tell: shrink(scene)),
+    ("dedupe again", lambda scene, preset, workers, tell: prune(dedupe(scene))),  # what became equal
+    ("merge", lambda scene, preset, workers, tell: merge(scene)),
 )
 """Name → transform, in the order in which they help one another most."""
 
@@ -117,9 +123,13 @@ def optimise(
     steps = [*STEPS[:_CLEAN], *((name, _plain(transform)) for name, transform in fewer), *STEPS[_CLEAN:]]
     while True:
         for number, (name, step) in enumerate(steps):
-            if progress is not None:
-                progress(name, number, len(steps))
-            result = step(scene, preset, workers)
+
+            def tell(part: float, name: str = name, number: int = number) -> None:
+                if progress is not None:
+                    progress(name, number + part, len(steps))
+
+            tell(0)
+            result = step(scene, preset, workers, tell)
             after = before if result is scene else size_of(result, known)
             report.steps.append(StepReport(name, before, after))
             scene, before = result, after
@@ -129,7 +139,7 @@ def optimise(
 
 
 def _plain(transform: Callable[[Scene], Scene]) -> Step:
-    return lambda scene, preset, workers: transform(scene)
+    return lambda scene, preset, workers, tell: transform(scene)
 
 
 Known = dict[str, tuple[Any, int]]

@@ -80,3 +80,12 @@ export function picture(width: number, height = width): Uint8Array {
   view.setUint32(20, height);
   return bytes;
 }
+
+/** The header of a KTX2; nothing here transcodes it. */
+export function ktx2(side: number, { format = 0, faces = 1, levels = 1 } = {}): Uint8Array {
+  const bytes = new Uint8Array(104);
+  bytes.set([0xab, 0x4b, 0x54, 0x58, 0x20, 0x32, 0x30, 0xbb, 0x0d, 0x0a, 0x1a, 0x0a]);
+  const view = new DataView(bytes.buffer);
+  [format, 1, side, side, 0, 0, faces, levels].forEach((value, at) => view.setUint32(12 + 4 * at, value, true));
+  return bytes;
+}

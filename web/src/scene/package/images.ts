@@ -5,9 +5,10 @@
  * The old picture's memory is freed, on the GPU too; what all pictures take together is bounded.
  */
 
-import { type Material, type Object3D, Texture, TextureSource } from "three";
+import { CompressedTexture, type Material, type Object3D, Texture, TextureSource } from "three";
 
-import type { DecodePicture } from "../pictures";
+import { BLOCK_SHARE, blockSize, takeFor } from "../blocks";
+import type { PictureReaders, PictureSize } from "../pictures";
 import { LARGEST_SIDE, pictureSize } from "../pictures";
 import type { Target } from "./manifest";
 import { PartUnusable } from "./unusable";
@@ -25,31 +26,35 @@ export interface Pictures {
   readonly bitmaps: ImageBitmap[];
 }
 
+type Picture = ImageBitmap | ImageData | CompressedTexture;
+
 export class ImageReplacer {
-  /** Pixels by source. */
+  /** Pixels by source; those that stay compressed count by the memory that they take. */
   private readonly pixels = new Map<Texture["source"], number>();
 
   constructor(
     private readonly pictures: Pictures,
     /** All textures that are shown now. */
     private readonly textures: () => Iterable<Texture>,
-    private readonly decode: DecodePicture,
+    private readonly readers: PictureReaders,
     /** Pixels on a side that the GPU takes. */
     private readonly largest: number,
   ) {}
 
   /** Replaces; answers the textures that now show the file. `level`: what this device takes. Raises `PartUnusable`. */
   async replace(targets: readonly Target[], level: number, bytes: ArrayBuffer, isCurrent: () => boolean): Promise<Texture[]> {
-    const size = pictureSize(new Uint8Array(bytes));
-    if (size === null) throw new PartUnusable("it is no PNG, JPEG, WebP or AVIF picture");
+    const blocks = blockSize(new Uint8Array(bytes));
+    const size = blocks ?? pictureSize(new Uint8Array(bytes));
+    if (size === null) throw new PartUnusable("it is no PNG, JPEG, WebP, AVIF or KTX2 picture");
     const side = Math.max(size.width, size.height);
     if (Math.min(size.width, size.height) < 1 || side > LARGEST_SIDE) throw new PartUnusable(`it has ${size.width}×${size.height} pixels`);
     const scale = Math.min(1, this.largest / side);
-    const wanted = size.width * size.height * scale * scale;
+    if (blocks !== null && scale < 1) throw new PartUnusable("this device takes no pictures so large");
+    const wanted = size.width * size.height * (blocks === null ? scale * scale : BLOCK_SHARE);
     if (this.total() + wanted * targets.length > (level <= 1 ? PHONE_PIXELS : DESKTOP_PIXELS)) throw new PartUnusable("all pictures together would be too large");
-    let picture: ImageBitmap | ImageData;
+    let picture: Picture;
     try {
-      picture = await this.decode(new Blob([bytes]), size, this.largest);
+      picture = await this.read(bytes, size, blocks !== null);
     } catch {
       throw new PartUnusable("this browser cannot decode it");
     }
@@ -60,25 +65,34 @@ export class ImageReplacer {
     return this.show(targets, picture);
   }
 
-  private show(targets: readonly Target[], picture: ImageBitmap | ImageData): Texture[] {
+  private read(bytes: ArrayBuffer, size: PictureSize, isBlocks: boolean): Promise<Picture> {
+    const { decode, transcode } = this.readers;
+    if (!isBlocks) return decode(new Blob([bytes]), size, this.largest);
+    return transcode === null ? Promise.reject(new Error("no transcoder")) : transcode(bytes.slice(0));
+  }
+
+  private show(targets: readonly Target[], picture: Picture): Texture[] {
     const { sources, bitmaps } = this.pictures;
     const old = new Set(targets.flatMap(({ index }) => [...(sources.get(index) ?? [])]));
     const textures = [...new Set(this.textures())];
+    const blocks = picture instanceof CompressedTexture ? picture : null;
+    const data = picture instanceof CompressedTexture ? picture.image : picture;
     const shown: Texture[] = [];
     for (const { index } of targets) {
       const mine = sources.get(index) ?? new Set();
       // A source for each image: the next part may be for one of them alone.
-      const fresh: Texture["source"] = new TextureSource<unknown>(picture);
+      const fresh: Texture["source"] = new TextureSource<unknown>(data);
       for (const texture of textures.filter(({ source }) => mine.has(source))) {
         texture.dispose(); // first: the renderer finds what it holds by the old source
         texture.source = fresh;
+        takeFor(texture, blocks);
         texture.needsUpdate = true;
         shown.push(texture);
       }
       sources.set(index, new Set([fresh]));
-      this.pixels.set(fresh, picture.width * picture.height);
+      this.pixels.set(fresh, data.width * data.height * (blocks === null ? 1 : BLOCK_SHARE));
     }
-    if ("close" in picture) bitmaps.push(picture);
+    if (!(picture instanceof CompressedTexture) && "close" in picture) bitmaps.push(picture);
     const used = new Set([...sources.values()].flatMap((all) => [...all].map(({ data }) => data as unknown)));
     for (const source of old) {
       this.pixels.delete(source);
@@ -96,8 +110,8 @@ export class ImageReplacer {
   }
 }
 
-function close(picture: ImageBitmap | ImageData): void {
-  if ("close" in picture) picture.close();
+function close(picture: Picture): void {
+  if (!(picture instanceof CompressedTexture) && "close" in picture) picture.close();
 }
 
 /** The textures of all materials below `root`. */

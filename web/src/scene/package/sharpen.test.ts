@@ -1,18 +1,24 @@
 /** Parts on a stage without a screen: what changes, what stays, and what is declined. */
-import { type AnimationClip, Mesh, type Object3D, type Texture } from "three";
+import { type AnimationClip, CompressedTexture, LinearMipmapLinearFilter, Mesh, type Object3D, RGBA_BPTC_Format, RGBAFormat, type Texture } from "three";
 import { describe, expect, it } from "vitest";
 
 import { Batches } from "../batch";
+import { blockSize, type Transcode } from "../blocks";
 import { Notes } from "../json";
 import { type LoadedFile, loadFile } from "../load";
-import type { DecodePicture } from "../pictures";
+import type { DecodePicture, PictureSize } from "../pictures";
 import { triangleCount } from "../triangles";
-import { Crafted, picture } from "./crafted.testing";
+import { Crafted, ktx2, picture } from "./crafted.testing";
 import type { Kind, Part, Target } from "./manifest";
 import { Sharpener } from "./sharpen";
 import { PartUnusable } from "./unusable";
 
 const decode: DecodePicture = (_bytes, size) => Promise.resolve({ ...size, data: new Uint8ClampedArray(4), colorSpace: "srgb" } as unknown as ImageData);
+const transcode: Transcode = (bytes) => {
+  const { width, height } = blockSize(new Uint8Array(bytes)) as PictureSize;
+  const mipmaps = [width, width / 2].map((side) => ({ data: new Uint8Array(side), width: side, height: side }));
+  return Promise.resolve(new CompressedTexture(mipmaps, width, height, RGBA_BPTC_Format));
+};
 
 async function stage(entry: Crafted) {
   const notes = new Notes();
@@ -22,7 +28,8 @@ async function stage(entry: Crafted) {
   const played: { clips: AnimationClip[]; moving: ReadonlySet<Object3D> }[] = [];
   const sounds: string[] = [];
   const sharpener = new Sharpener({
-    file, batches, notes, decode,
+    file, batches, notes,
+    readers: { decode, transcode },
     background: () => null,
     skyChanged: () => undefined,
     animate: (clips, moving) => played.push({ clips, moving }),
@@ -81,6 +88,30 @@ describe("a sharper picture", () => {
     expect([width(mapOf(file, a)), width(mapOf(file, b))]).toEqual([128, 128]);
     await bring("images", [1], picture(256));
     expect([width(mapOf(file, a)), width(mapOf(file, b))]).toEqual([128, 256]);
+  });
+
+  it("of blocks stays compressed, and one that a browser decodes may follow it", async () => {
+    const entry = new Crafted();
+    const node = entry.node({ mesh: entry.mesh(1, entry.painted(64)) });
+    const { file, bring } = await stage(entry);
+    const texture = mapOf(file, node);
+    await bring("images", [0], ktx2(512));
+    expect([width(texture), texture.format, texture.mipmaps.length, texture.generateMipmaps]).toEqual([512, RGBA_BPTC_Format, 2, false]);
+    expect(texture).toHaveProperty("isCompressedTexture", true);
+    await bring("images", [0], picture(1024));
+    expect([width(texture), texture.format, texture.mipmaps.length, texture.generateMipmaps]).toEqual([1024, RGBAFormat, 0, true]);
+    expect(texture).toHaveProperty("isCompressedTexture", false);
+    expect(texture.minFilter).toBe(LinearMipmapLinearFilter);
+  });
+
+  it("of blocks counts a quarter, and is declined where it is absurd or of another kind", async () => {
+    const entry = new Crafted();
+    for (let at = 0; at < 10; at++) entry.node({ mesh: entry.mesh(1, entry.painted(8)) });
+    const { bring } = await stage(entry);
+    for (const bytes of [ktx2(0), ktx2(20_000), ktx2(8192), ktx2(64, { faces: 6 }), ktx2(64, { format: 37 }), ktx2(64, { levels: 99 })]) {
+      await expect(bring("images", [0], bytes)).rejects.toThrow(PartUnusable);
+    }
+    for (let at = 0; at < 10; at++) await bring("images", [at], ktx2(4096)); // 40 MB of pixels by what they take, 160 in number
   });
 
   it("that is none, absurd, or one too many is declined, and the old one stays", async () => {

@@ -10,7 +10,7 @@ import type { AnimationClip, Object3D, Texture } from "three";
 import type { Batches } from "../batch";
 import type { Notes } from "../json";
 import type { LoadedFile } from "../load";
-import type { DecodePicture } from "../pictures";
+import type { PictureReaders } from "../pictures";
 import { AnimationGatherer, movedBy } from "./animations";
 import { ImageReplacer, texturesBelow } from "./images";
 import type { Part, Target } from "./manifest";
@@ -44,7 +44,7 @@ export interface Sharpenable {
   /** Resolves when what was changed has been drawn. */
   readonly drawn: () => Promise<void>;
   readonly largestTexture: number;
-  readonly decode: DecodePicture;
+  readonly readers: PictureReaders;
 }
 
 export class Sharpener {
@@ -58,7 +58,7 @@ export class Sharpener {
   constructor(private readonly stage: Sharpenable) {
     const textures = (): Texture[] => [...texturesBelow(stage.file.root), ...[stage.background()].filter((texture) => texture !== null)];
     this.animations = new AnimationGatherer(stage.file);
-    this.images = new ImageReplacer(stage.file, textures, stage.decode, stage.largestTexture);
+    this.images = new ImageReplacer(stage.file, textures, stage.readers, stage.largestTexture);
   }
 
   /** Puts a part in its place, after those that came before it. Raises `PartUnusable`. */
