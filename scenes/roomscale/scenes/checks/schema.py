@@ -60,18 +60,21 @@ class Integer:
 
 @dataclass(frozen=True, slots=True)
 class Number:
-    """A number from `low` to `high`; `above`: and greater than this."""
+    """A number from `low` to `high`; `above`: and greater than this. `also`: a value beside the range."""
 
     low: float = -3.5e38
     high: float = 3.5e38
     above: float | None = None
+    also: float | None = None
 
     def check(self, value: Any, walk: Walk) -> None:
         """Report other types and values out of range; the default range is a float32's."""
         kind = type(value)
         if kind is not float and kind is not int:
             walk.mismatch(value, "a number")
-        elif not self.low <= value <= self.high or (self.above is not None and value <= self.above):
+        elif (not self.low <= value <= self.high or (self.above is not None and value <= self.above)) and (
+            value != self.also
+        ):
             walk.out_of_range(value)
 
 
