@@ -5,6 +5,7 @@ Each accessor has a bufferView of its own, so that breaking one number breaks on
 
 from __future__ import annotations
 
+import copy
 import json
 from typing import Any
 
@@ -84,7 +85,12 @@ def everything() -> tuple[Json, bytes]:
         "POSITION": store.add([[0, 0, 0], [100, 0, 0], [0, 100, 0]], "i2", stride=8, bounds=True),
         "NORMAL": store.add([[0, 0, 127]] * 3, "i1", stride=4, normalized=True),
     }
-    first = {"attributes": plain, "indices": store.add([0, 1, 2], "u2", bounds=True), "material": 0, "targets": [target]}
+    first = {
+        "attributes": plain,
+        "indices": store.add([0, 1, 2], "u2", bounds=True),
+        "material": 0,
+        "targets": [target],
+    }
     matrix = [1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1]
     matrices = store.add([matrix] * 3)
     times = store.add([0.0, 0.5, 1.0], bounds=True)
@@ -131,7 +137,7 @@ def everything() -> tuple[Json, bytes]:
             "alphaMode": "MASK",
             "alphaCutoff": 0.5,
             "doubleSided": False,
-            "extensions": MATERIALS,
+            "extensions": copy.deepcopy(MATERIALS),
         },
         {"extensions": {"KHR_materials_unlit": {}}},
         {"extensions": {"KHR_materials_pbrSpecularGlossiness": {"diffuseFactor": [1, 1, 1, 1], "glossinessFactor": 1}}},

@@ -7,7 +7,6 @@ where `is_covered` says that they may. `test_without_the_doubts…` shows that t
 from __future__ import annotations
 
 import copy
-import json
 import re
 import struct
 from collections.abc import Callable, Iterable, Iterator
@@ -30,14 +29,18 @@ from tests.scenes.khronos.everything import everything, packed
 from tests.scenes.test_fuzz import places, rich
 
 SHARED = Path(__file__).parents[4] / "shared"
-pytestmark = pytest.mark.skipif(
-    not SCRIPT.exists(), reason="the validator is not built: python web/build_validator.py"
-)
-SAMPLE = 89
+pytestmark = pytest.mark.skipif(not SCRIPT.exists(), reason="the validator is not built: python web/build_validator.py")
+SAMPLE = 331
 """Every such one of the broken scenes is looked at in each run of the tests, all of them by `make proof`."""
 
 
 Made = Path | bytes | Callable[[], bytes]
+
+
+@pytest.fixture(scope="module")
+def validator() -> Iterator[Validator]:
+    with Validator() as validator:
+        yield validator
 
 
 class Tally:
@@ -64,11 +67,10 @@ class Tally:
                 self.wrong.append(f"{name}: {errors[0]}")
 
 
-def tally(scenes: Iterable[tuple[object, Made]]) -> Tally:
-    with Validator() as validator:
-        count = Tally(validator)
-        for name, data in scenes:
-            count.look_at(name, data)
+def tally(validator: Validator, scenes: Iterable[tuple[object, Made]]) -> Tally:
+    count = Tally(validator)
+    for name, data in scenes:
+        count.look_at(name, data)
     return count
 
 
@@ -115,10 +117,39 @@ ADDED: list[tuple[str, Any]] = [
     ("sparse", {"count": 1, "indices": {"bufferView": 11, "componentType": 5123}, "values": {"bufferView": 0}}),
 ]
 """What is put into every object in turn."""
-WRONG: list[Any] = [None, True, 0, 1, 2, 3, 5, -1, 0.5, 1.0003, 1e-9, 99, 1e39, "", "x", [], {}, [0], [1, 0, 0], {"a": 1}]
+WRONG: list[Any] = [
+    None,
+    True,
+    0,
+    1,
+    2,
+    3,
+    5,
+    -1,
+    0.5,
+    1.0003,
+    1e-9,
+    99,
+    1e39,
+    "",
+    "x",
+    [],
+    {},
+    [0],
+    [1, 0, 0],
+    {"a": 1},
+]
 WORDS = ["SCALAR", "VEC2", "VEC3", "VEC4", "MAT2", "MAT3", "MAT4", "LINEAR", "STEP", "CUBICSPLINE", "translation"]
 WORDS += ["rotation", "scale", "weights", "pointer", "spot", "point", "directional", "perspective", "orthographic"]
-WORDS += ["image/png", "image/jpeg", "image/webp", "OPAQUE", "BLEND", data_uri(png()), data_uri(jpeg(1, 1), "image/jpeg")]
+WORDS += [
+    "image/png",
+    "image/jpeg",
+    "image/webp",
+    "OPAQUE",
+    "BLEND",
+    data_uri(png()),
+    data_uri(jpeg(1, 1), "image/jpeg"),
+]
 NUMBERS = [5120, 5121, 5122, 5123, 5125, 5126, 34962, 34963]
 
 
@@ -193,7 +224,9 @@ def _with_number(tree: Json, binary: bytes, code: str, at: int, value: float) ->
 def with_images_wrong(tree: Json, binary: bytes) -> Iterator[tuple[object, Made]]:
     """One byte of a picture's header wrong, or the picture cut off."""
     pictures = [(0, png(4, 4), "image/png"), (1, jpeg(4, 4), "image/jpeg")]
-    pictures += [(0, png(4, 4, extra), "image/png") for extra in (_chunk(b"gAMA", 5), _chunk(b"pHYs", 9), _chunk(b"x", 0))]
+    pictures += [
+        (0, png(4, 4, extra), "image/png") for extra in (_chunk(b"gAMA", 5), _chunk(b"pHYs", 9), _chunk(b"x", 0))
+    ]
     for index, data, kind in pictures:
         for at in range(min(len(data), 64)):
             variants = [data[:at]] + [data[:at] + bytes([value]) + data[at + 1 :] for value in (0, 1, 4, 0xC4, 0xFF)]
@@ -219,33 +252,33 @@ def every_one() -> Iterator[tuple[object, Made]]:
     yield from with_images_wrong(tree, binary)
 
 
-def test_the_scene_with_everything_is_in_order_and_covered() -> None:
+def test_the_scene_with_everything_is_in_order_and_covered(validator: Validator) -> None:
     """Else breaking it would prove nothing."""
-    count = tally([("everything", packed(*everything()))])
+    count = tally(validator, [("everything", packed(*everything()))])
     assert (count.clean, count.spared, count.wrong) == (1, 1, [])
 
 
-def test_where_it_is_not_asked_it_would_have_refused_nothing() -> None:
-    count = tally(one for number, one in enumerate(every_one()) if number % SAMPLE == 0)
+def test_where_it_is_not_asked_it_would_have_refused_nothing(validator: Validator) -> None:
+    count = tally(validator, (one for number, one in enumerate(every_one()) if number % SAMPLE == 0))
     assert count.wrong == []
-    assert count.spared > 50
+    assert count.spared > 20
 
 
 @pytest.mark.proof
 @pytest.mark.timeout(3600)
-def test_where_it_is_not_asked_it_would_have_refused_nothing_whatever_is_wrong() -> None:
-    count = tally(every_one())
+def test_where_it_is_not_asked_it_would_have_refused_nothing_whatever_is_wrong(validator: Validator) -> None:
+    count = tally(validator, every_one())
     print(f"{count.spared} of {count.clean} without errors of ours were spared")
     assert count.wrong == []
     assert count.spared > 0.5 * count.clean
 
 
 @pytest.mark.proof
-def test_the_same_of_a_scene_full_of_worlds_extensions() -> None:
+def test_the_same_of_a_scene_full_of_worlds_extensions(validator: Validator) -> None:
     tree = rich()
     tree["images"][0]["uri"] = data_uri(png(), "image/png")
     binary = b""
-    count = tally(one for number, one in enumerate(with_fields_wrong(tree, binary)) if number % 5 == 0)
+    count = tally(validator, (one for number, one in enumerate(with_fields_wrong(tree, binary)) if number % 5 == 0))
     assert count.wrong == []
     assert count.spared > 1_000
 
@@ -257,8 +290,10 @@ PLACES = places(TREE)
 @pytest.mark.proof
 @pytest.mark.timeout(3600)
 @settings(max_examples=2_000, deadline=None, suppress_health_check=list(HealthCheck))
-@given(st.lists(st.tuples(st.sampled_from(PLACES), st.sampled_from([*WRONG, *NUMBERS, *WORDS])), min_size=2, max_size=3))
-def test_several_fields_wrong_at_once(changes: list[tuple[tuple[Any, ...], Any]]) -> None:
+@given(
+    st.lists(st.tuples(st.sampled_from(PLACES), st.sampled_from([*WRONG, *NUMBERS, *WORDS])), min_size=2, max_size=3)
+)
+def test_several_fields_wrong_at_once(validator: Validator, changes: list[tuple[tuple[Any, ...], Any]]) -> None:
     tree = copy.deepcopy(TREE)
     for path, value in changes:
         holder: Any = tree
@@ -268,9 +303,10 @@ def test_several_fields_wrong_at_once(changes: list[tuple[tuple[Any, ...], Any]]
             holder[path[-1]] = value
         except (KeyError, IndexError, TypeError):
             continue  # an earlier change took that place away
-    assert tally([(changes, packed(tree, BINARY))]).wrong == []
+    assert tally(validator, [(changes, packed(tree, BINARY))]).wrong == []
 
 
+@pytest.mark.proof
 @pytest.mark.skipif(not SHARED.is_dir(), reason="../shared is not there")
 def test_of_real_scenes_it_is_hardly_ever_asked() -> None:
     files = [path for path in sorted((SHARED / "gltf").rglob("*")) if path.suffix in (".glb", ".gltf", ".vrm")]
@@ -287,16 +323,16 @@ def test_of_real_scenes_it_is_hardly_ever_asked() -> None:
 @pytest.mark.proof
 @pytest.mark.timeout(3600)
 @pytest.mark.skipif(not SHARED.is_dir(), reason="../shared is not there")
-def test_no_real_hostile_or_khronos_own_file_is_refused_by_it_alone() -> None:
+def test_no_real_hostile_or_khronos_own_file_is_refused_by_it_alone(validator: Validator) -> None:
     files = sorted(path for name in ("gltf", "hostile") for path in (SHARED / name).rglob("*") if path.is_file())
-    count = tally((path, path) for path in files)
+    count = tally(validator, ((path, path) for path in files))
     assert count.wrong == []
     assert count.spared > 200
 
 
 @pytest.mark.proof
-def test_no_crafted_hostile_file_is_refused_by_it_alone() -> None:
-    assert tally((case.name, case.make()) for case in CASES).wrong == []
+def test_no_crafted_hostile_file_is_refused_by_it_alone(validator: Validator) -> None:
+    assert tally(validator, ((case.name, case.make) for case in CASES)).wrong == []
 
 
 def doubtful() -> dict[str, bytes]:
@@ -325,13 +361,12 @@ def doubtful() -> dict[str, bytes]:
 
 
 @pytest.mark.parametrize("name", doubtful())
-def test_without_the_doubts_a_scene_would_pass_that_it_refuses(name: str) -> None:
+def test_without_the_doubts_a_scene_would_pass_that_it_refuses(validator: Validator, name: str) -> None:
     scene = parse_scene(doubtful()[name])
     alone = judge(scene)
     assert errors_of(alone) == []
     assert not is_covered(scene, alone)
-    with Validator() as validator:
-        assert errors_of(judge(scene, validator, only_in_doubt=True)) != []
+    assert errors_of(judge(scene, validator, only_in_doubt=True)) != []
 
 
 class Counted(Validator):
@@ -367,7 +402,8 @@ def test_each_error_of_it_is_one_of_ours_or_cannot_be_met() -> None:
         pytest.skip("web/node_modules is not installed")
     errors = re.findall(r"^\|([A-Z0-9_]+)\|.*\|Error\|$", issues.read_text("utf-8"), re.MULTILINE)
     sources = (Path(__file__).parents[3] / "scenes" / "roomscale" / "scenes").rglob("*.py")
-    ours = "".join(path.read_text("utf-8") for path in sources if path.name != "advice.py")
+    text = "".join(path.read_text("utf-8") for path in sources if path.name != "advice.py")
+    ours = set(re.findall(r'"([A-Z0-9_]+)"', text))
     assert len(errors) > 100
     assert {code for code in errors if code not in ours and not code.startswith("GLB_")} == set(UNDER_ANOTHER_CODE)
 
@@ -379,9 +415,9 @@ UNDER_ANOTHER_CODE = {
     "ACCESSOR_MAX_MISMATCH": "put together from its parts",
     "ACCESSOR_MIN_MISMATCH": "put together from its parts",
     "ARRAY_TYPE_MISMATCH": "TYPE_MISMATCH",
-    "DUPLICATE_ELEMENTS": "ARRAY_NON_UNIQUE",
+    "BUFFER_MISSING_GLB_DATA": "BUFFER_WITHOUT_DATA",
     "INVALID_INDEX": "UNRESOLVED_REFERENCE, TYPE_MISMATCH",
     "MESH_PRIMITIVE_MORPH_TARGET_INVALID_ATTRIBUTE_COUNT": "MESH_PRIMITIVE_MORPH_TARGET_INVALID_COUNT",
     "VALUE_MULTIPLE_OF": "BUFFER_VIEW_TOO_BIG_BYTE_STRIDE",
 }
-"""Its code → where ours say the same."""
+"""Its code → where ours say the same. DUPLICATE_ELEMENTS, which manifests know too, is ARRAY_NON_UNIQUE in scenes."""

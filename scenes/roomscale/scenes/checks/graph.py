@@ -109,8 +109,8 @@ def _check_figures(scene: Scene, roots: list[int], findings: Findings) -> None:
     skins = scene.list_of("skins")
     figures: dict[int, dict[int, int]] = defaultdict(dict)  # root → root of its joints → a node of it with such a skin
     for index, node in enumerate(scene.list_of("nodes")):
-        if "skin" in node:
-            figures[roots[index]].setdefault(roots[skins[node["skin"]]["joints"][0]], index)
+        for joint in skins[node["skin"]]["joints"][:1] if "skin" in node else ():  # they have one root
+            figures[roots[index]].setdefault(roots[joint], index)
     for entry in scene.list_of("scenes"):
         shown = set(entry.get("nodes", ()))
         for root in shown & figures.keys():

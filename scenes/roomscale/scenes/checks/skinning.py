@@ -29,8 +29,8 @@ def check_weights(decoded: Decoded, primitive: JsonObject, where: str) -> None:
         if index is None:
             break
         weights = decoded.unit_scaled(index)
-        if weights is None:
-            return
+        if weights is None or (total is not None and len(weights) != len(total)):
+            return  # of which `meshes` tells
         if np.any(weights < 0.0):
             decoded.findings.warn(
                 "ACCESSOR_WEIGHTS_NEGATIVE", f"{where}/attributes/WEIGHTS_{number}", "a weight is negative"
@@ -73,7 +73,9 @@ def influences(decoded: Decoded, primitive: JsonObject) -> list[tuple[Array, Arr
         joints = decoded.get(primitive["attributes"][name])
         other = primitive["attributes"].get(f"WEIGHTS_{number}")
         weights = None if other is None else decoded.unit_scaled(other)
-        if joints is None or weights is None or joints.shape != weights.shape:
+        if joints is None or weights is None or joints.shape != weights.shape or joints.shape[1] != 4:
+            return None
+        if sets and len(sets[0][0]) != len(joints):
             return None
         sets.append((joints, weights))
     return sets
