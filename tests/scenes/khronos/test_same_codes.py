@@ -127,6 +127,7 @@ CASES: list[tuple[str, str, Change]] = [
         at("materials", 0, "normalTexture", "extensions", to={"KHR_texture_transform": {"texCoord": 2}}),
     ),
     ("an extension at the root", "UNEXPECTED_EXTENSION_OBJECT", at("extensions", "KHR_mesh_quantization", to={})),
+    ("a media type of nothing", "IMAGE_MIME_TYPE_INVALID", at("images", 0, "mimeType", to="")),
     ("a jpeg as webp", "TEXTURE_INVALID_IMAGE_MIME_TYPE", png_as_webp),
     (
         "a node beside a pointer",

@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from roomscale.cli.errors import UsageError
+from roomscale.cli.memory import give_memory_back, uncollected
 from roomscale.cli.output import Output
 
 
@@ -21,6 +22,7 @@ class PresetName(StrEnum):
     SMALL = "small"
 
 
+@uncollected()
 def pack(
     scene: Annotated[Path, typer.Argument(help="The scene: .glb, .gltf or .vrm.", show_default=False)],
     out: Annotated[
@@ -54,7 +56,7 @@ def pack(
     - `roomscale pack garden.gltf -o garden-packed.glb --single` makes one file for other viewers
     - `roomscale pack garden.glb -o garden/ --preset small --limit 20M --json`
     """
-    from roomscale.cli.packing import give_memory_back, pack_to_file, pack_to_folder, uncollected
+    from roomscale.cli.packing import pack_to_file, pack_to_folder
     from roomscale.cli.packreport import lines
     from roomscale.cli.preparing import sound_scene
     from roomscale.cli.second_opinion import SecondOpinion
@@ -68,7 +70,7 @@ def pack(
         raise UsageError(f"{out} is the scene itself; name another file with -o")
     make = pack_to_file if single else pack_to_folder
     give_memory_back()
-    with uncollected(), Validator() as validator:
+    with Validator() as validator:
         asked = validator if scene.is_dir() else None  # of a package each part is asked about
         ready = sound_scene(scene, output, fixes=fix, world_file=world_file, validator=asked)
         with SecondOpinion(ready, validator, fixes=fix) as opinion:

@@ -82,8 +82,9 @@ def _check_image(
         return 0
     if actual not in allowed:
         _report_type(actual, where, findings)
-    told = told or _type_in_uri(image.get("uri"))
-    if told and told != actual:
+    if told is None:
+        told = _type_in_uri(image.get("uri")) or actual
+    if told != actual:
         findings.error(
             "IMAGE_MIME_TYPE_INVALID",
             where,

@@ -65,7 +65,7 @@ def check_skinning(decoded: Decoded) -> None:
 
 def influences(decoded: Decoded, primitive: JsonObject) -> list[tuple[Array, Array]] | None:
     """The joints and weights of each set; None where some cannot be had."""
-    sets = []
+    sets: list[tuple[Array, Array]] = []
     for number in range(len(primitive["attributes"])):
         name = f"JOINTS_{number}"
         if name not in primitive["attributes"]:

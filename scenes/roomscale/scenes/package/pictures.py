@@ -6,9 +6,7 @@ here (KTX2) is a grey pixel in the entry, and as it is in its part.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from roomscale.scenes.document import Scene
@@ -21,6 +19,7 @@ from roomscale.scenes.package.levels import EDGES, ENTRY, PHONE
 from roomscale.scenes.package.rows import MadePart, made
 from roomscale.scenes.references import Survey
 from roomscale.scenes.roles import Alpha, ImageUse, Role, image_uses
+from roomscale.scenes.threads import each_in_threads
 
 GREY = bytes.fromhex(
     "89504e470d0a1a0a0000000d49484452000000010000000108000000003a7e9b55"
@@ -111,10 +110,10 @@ def at_all_levels(
     """
     todo = list(pictures(scene))
     done: list[Levels] = []
-    with ThreadPoolExecutor(workers or os.cpu_count() or 1) as pool:
-        for levels in pool.map(lambda picture: _levels(picture, edges, encoding, scene.limits), todo):
-            done.append(levels)
-            tell(len(done), len(todo))
+    made = each_in_threads(lambda picture: _levels(picture, edges, encoding, scene.limits), todo, workers)
+    for levels in made:
+        done.append(levels)
+        tell(len(done), len(todo))
     return done
 
 

@@ -7,9 +7,7 @@ without, both keep their types.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 from roomscale.scenes.document import Scene
@@ -20,6 +18,7 @@ from roomscale.scenes.images import CORE_TYPES, EXTENSION_OF, JPEG, BadImage, me
 from roomscale.scenes.jsonio import JsonObject
 from roomscale.scenes.limits import Limits
 from roomscale.scenes.roles import ImageUse, image_uses
+from roomscale.scenes.threads import each_in_threads
 
 WORTH_IT = 0.95
 """What a new image may have of the old one's bytes: less is not worth a second loss."""
@@ -37,9 +36,8 @@ def shrink_images(
     jobs = list(_jobs(scene, encoding)) if scene.list_of("images") else []
     if not jobs:
         return scene
-    with ThreadPoolExecutor(workers or os.cpu_count() or 1) as pool:
-        made = pool.map(lambda job: job.picture(edge, scene.limits), jobs)
-        pictures = {job.index: picture for job, picture in zip(jobs, made, strict=True) if picture is not None}
+    made = each_in_threads(lambda job: job.picture(edge, scene.limits), jobs, workers)
+    pictures = {job.index: picture for job, picture in zip(jobs, made, strict=True) if picture is not None}
     if not pictures:
         return scene
     draft = Draft(scene, touching=("images", "textures"))
