@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from roomscale.cli.errors import UsageError
-from roomscale.cli.memory import give_memory_back, uncollected
+from roomscale.cli.memory import give_memory_back, uncollected, without_algebra_threads
 from roomscale.cli.output import Output
 
 
@@ -56,6 +56,7 @@ def pack(
     - `roomscale pack garden.gltf -o garden-packed.glb --single` makes one file for other viewers
     - `roomscale pack garden.glb -o garden/ --preset small --limit 20M --json`
     """
+    without_algebra_threads()
     from roomscale.cli.packing import pack_to_file, pack_to_folder
     from roomscale.cli.packreport import lines
     from roomscale.cli.preparing import sound_scene
