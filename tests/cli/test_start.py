@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from roomscale.scenes.container import build_glb
+from roomscale.scenes.khronos.runner import SCRIPT
 from tests.scenes.crafted import BINARY, triangle
 
 NETWORK = {"aiohttp", "aiortc", "asyncio", "fastapi", "httpx", "nio", "pydantic_settings", "ssl", "uvicorn", "uvloop"}
@@ -52,6 +53,35 @@ def test_packing_loads_no_network_and_no_image_library_for_a_scene_without_image
     modules = loaded("pack", str(scene), "-o", str(tmp_path / "packed.glb"), "--single")
     assert sorted(modules & (NETWORK | SELDOM | RICH)) == []
     assert sorted(loaded("pack", str(scene), "-o", str(tmp_path / "package")) & (NETWORK | SELDOM | RICH)) == []
+
+
+def processes(*arguments: str) -> int:
+    """How many processes `roomscale` starts."""
+    script = (
+        "import sys\n"
+        "started = []\n"
+        "sys.addaudithook(lambda event, _: started.append(event) if event == 'subprocess.Popen' else None)\n"
+        "from roomscale.cli.app import main\n"
+        "sys.argv[0] = 'roomscale'\n"
+        "try:\n"
+        "    main()\n"
+        "finally:\n"
+        "    print(len(started), file=sys.stderr)\n"
+    )
+    command = [sys.executable, "-c", script, *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr
+    return int(done.stderr.splitlines()[-1])
+
+
+@pytest.mark.skipif(not SCRIPT.exists(), reason="the validator is not built: python web/build_validator.py")
+def test_packing_starts_khronos_validator_only_in_doubt(scene: Path, tmp_path: Path) -> None:
+    target = ("-o", str(tmp_path / "packed.glb"), "--single")
+    assert processes("pack", str(scene), *target) == 0
+    tree = triangle()
+    tree["nodes"][0]["matrix"] = [2, 0, 0, 0, 0, 2, 0, 0, 0, 0, 2, 0, 0, 0, 0, 1]
+    scene.write_bytes(build_glb(json.dumps(tree).encode(), [BINARY]))
+    assert processes("pack", str(scene), *target) == 1
 
 
 def test_looking_at_a_scene_starts_no_webassembly(scene: Path) -> None:

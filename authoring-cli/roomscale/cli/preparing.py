@@ -45,7 +45,8 @@ def sound_scene(
 
     `path`: a scene, or a packed folder, which stands for its entry: that one is checked with its parts and never
     changed, since the manifest names its bytes. `fixes`: whether to mend what needs no choice. `world_file`: instead of
-    the `world.toml` beside the scene. `validator`: Khronos's, to be asked too.
+    the `world.toml` beside the scene. `validator`: Khronos's, to be asked where our own checks
+    might not find all that it would refuse.
     """
     with output.step(f"checking {path.name}"):
         try:
@@ -61,7 +62,8 @@ def sound_scene(
             mended: list[Finding] = []
             if fixes:
                 scene, mended = mend(scene)
-            findings = verify(folder, validator).findings if is_packed else [*authored, *judge(scene, validator)]
+            judged = verify(folder, validator).findings if is_packed else judge(scene, validator, only_in_doubt=True)
+            findings = list(judged) if is_packed else [*authored, *judged]
             if errors := errors_of(findings):
                 refuse(folder.name, scene, errors, authored, fixes=fixes or is_packed, validator=validator)
             named = scene.named_files()
@@ -93,7 +95,7 @@ def refuse(
 
     `authored`: what authoring found, which no mending mends. `fixes`: whether there is no more to try.
     """
-    helps = not fixes and not errors_of([*authored, *judge(mend(scene)[0], validator)])
+    helps = not fixes and not errors_of([*authored, *judge(mend(scene)[0], validator, only_in_doubt=True)])
     next_step = "; --fix mends it" if helps else f"; `roomscale check {name}` tells how to mend it"
     raise BadScene(name, RejectedScene(errors), next_step)
 

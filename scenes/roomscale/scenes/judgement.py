@@ -14,13 +14,14 @@ from roomscale.scenes.checks.colliders import check_colliders
 from roomscale.scenes.document import Scene
 from roomscale.scenes.extent import check_scale
 from roomscale.scenes.findings import Finding, Findings, errors_of
-from roomscale.scenes.khronos import Validator, merge
+from roomscale.scenes.khronos import Validator, is_covered, merge
 
 
-def judge(scene: Scene, validator: Validator | None = None) -> list[Finding]:
+def judge(scene: Scene, validator: Validator | None = None, *, only_in_doubt: bool = False) -> list[Finding]:
     """Everything there is to say about a scene, errors first. Never raises for what a scene holds.
 
-    `validator`: Khronos's, for its opinion too; None to do without.
+    `validator`: Khronos's, for its opinion too; None to do without. `only_in_doubt`: to ask it only where it could find
+    an error that ours do not, for those who want to know no more than whether the scene is refused.
     """
     ours = check(scene)
     if errors_of(ours):
@@ -30,4 +31,6 @@ def judge(scene: Scene, validator: Validator | None = None) -> list[Finding]:
         check_colliders(scene, advice)
         check_arrival(scene, advice)
     ours = sorted([*ours, *check_scale(scene), *advice.listed()], key=lambda finding: finding.severity)
-    return ours if validator is None else merge(ours, validator.ask(scene))
+    if validator is None or (only_in_doubt and is_covered(scene, ours)):
+        return ours
+    return merge(ours, validator.ask(scene))

@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from roomscale.cli.errors import UsageError
+from roomscale.cli.memory import give_memory_back, uncollected, without_algebra_threads
 from roomscale.cli.output import Output
 
 
@@ -29,6 +30,7 @@ class TextureFormat(StrEnum):
     KTX2 = "ktx2"
 
 
+@uncollected()
 def pack(
     scene: Annotated[Path, typer.Argument(help="The scene: .glb, .gltf or .vrm.", show_default=False)],
     out: Annotated[
@@ -83,7 +85,8 @@ def pack(
     - `roomscale pack city.glb -o city-packed.glb --single --instance --join` draws as little as can be
     - `roomscale pack hall.glb -o hall/ --textures ktx2` for a scene of many large textures that phones shall hold
     """
-    from roomscale.cli.packing import give_memory_back, pack_to_file, pack_to_folder, uncollected
+    without_algebra_threads()
+    from roomscale.cli.packing import pack_to_file, pack_to_folder
     from roomscale.cli.packreport import lines
     from roomscale.cli.preparing import sound_scene
     from roomscale.cli.second_opinion import SecondOpinion
@@ -107,7 +110,7 @@ def pack(
         raise UsageError(f"{out} is the scene itself; name another file with -o")
     make = pack_to_file if single else pack_to_folder
     give_memory_back()
-    with uncollected(), Validator() as validator:
+    with Validator() as validator:
         asked = validator if scene.is_dir() else None  # of a package each part is asked about
         ready = sound_scene(scene, output, fixes=fix, world_file=world_file, validator=asked)
         with SecondOpinion(ready, validator, fixes=fix) as opinion:

@@ -10,6 +10,7 @@ import typer
 
 from roomscale.cli.config import House, default_data, publishing_token
 from roomscale.cli.errors import EnvironmentProblem, UsageError
+from roomscale.cli.memory import uncollected
 from roomscale.cli.output import Output
 
 if TYPE_CHECKING:
@@ -73,7 +74,6 @@ def publish(
     """
     import asyncio
 
-    from roomscale.cli.packing import uncollected
     from roomscale.cli.publishing import alias_of, host_client, prepare_scene, publish_shown, server_of
     from roomscale.scenes.khronos import Validator
     from roomscale.scenes.package import PackOptions

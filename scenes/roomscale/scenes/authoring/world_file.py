@@ -6,7 +6,6 @@ the nearest known one; what the values are worth is judged where they are used.
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -63,6 +62,8 @@ def parse_world_file(data: bytes, name: str = NAME) -> WorldFile:
     shown = printable(name)
     if len(data) > MOST_BYTES:
         raise UnreadableScene("FILE_TOO_LARGE", f"{shown} has {len(data):,} bytes, more than {MOST_BYTES:,}")
+    import tomllib  # noqa: PLC0415 - most scenes have no such file, and loading it takes 2 ms
+
     try:
         tree = tomllib.loads(data.decode("utf-8"))
     except UnicodeDecodeError as error:

@@ -9,12 +9,14 @@ import numpy as np
 
 from roomscale.scenes.checks.animations import check_animations
 from roomscale.scenes.checks.buffers import check_buffers
+from roomscale.scenes.checks.cameras import check_cameras
 from roomscale.scenes.checks.graph import check_graph
 from roomscale.scenes.checks.images import check_images
 from roomscale.scenes.checks.materials import check_materials
 from roomscale.scenes.checks.meshes import check_meshes
 from roomscale.scenes.checks.old_forms import check_old_forms
 from roomscale.scenes.checks.structure import check_structure
+from roomscale.scenes.checks.usage import check_usage
 from roomscale.scenes.checks.values import check_values
 from roomscale.scenes.checks.world import check_world
 from roomscale.scenes.document import Scene
@@ -23,10 +25,12 @@ from roomscale.scenes.findings import Finding, Findings
 _AFTER_STRUCTURE = (
     check_graph,
     check_buffers,
+    check_usage,
     check_meshes,
     check_animations,
     check_materials,
     check_images,
+    check_cameras,
     check_world,
     check_old_forms,
     check_values,  # the contents, which cost time, come last

@@ -13,6 +13,8 @@ from roomscale.scenes.jsonio import JsonObject
 
 _FLOAT = 5126
 _OUTPUT_TYPES = {"translation": "VEC3", "rotation": "VEC4", "scale": "VEC3", "weights": "SCALAR"}
+_SMALL = (5120, 5121, 5122, 5123)
+"""Bytes and shorts, which stand for fractions if they are normalised."""
 
 
 def check_animations(scene: Scene, findings: Findings) -> None:
@@ -65,6 +67,8 @@ def _check_channel(scene: Scene, animation: JsonObject, channel: JsonObject, whe
         )
         return
     path, node = target["path"], target.get("node")
+    if "KHR_animation_pointer" in target.get("extensions", {}):
+        _check_pointer(target, f"{where}/target/extensions/KHR_animation_pointer", findings)
     if node is not None and path != "weights" and path in _OUTPUT_TYPES and "matrix" in scene.list_of("nodes")[node]:
         findings.error("ANIMATION_CHANNEL_TARGET_NODE_MATRIX", f"{where}/target", "it moves a node that has a matrix")
     weights = 1
@@ -76,6 +80,17 @@ def _check_channel(scene: Scene, animation: JsonObject, channel: JsonObject, whe
             )
     if path in _OUTPUT_TYPES:
         _check_output(scene, samplers[channel["sampler"]], path, weights, where, findings)
+
+
+def _check_pointer(target: JsonObject, where: str, findings: Findings) -> None:
+    if "node" in target:
+        findings.error(
+            "KHR_ANIMATION_POINTER_ANIMATION_CHANNEL_TARGET_NODE", where, "what a pointer moves has no node beside it"
+        )
+    if target["path"] != "pointer":
+        findings.error(
+            "KHR_ANIMATION_POINTER_ANIMATION_CHANNEL_TARGET_PATH", where, 'the path beside a pointer is "pointer"'
+        )
 
 
 def _morph_targets(scene: Scene, node: int | None) -> int:
@@ -93,8 +108,12 @@ def _check_output(scene: Scene, sampler: JsonObject, path: str, weights: int, wh
         findings.error(
             "ANIMATION_SAMPLER_OUTPUT_ACCESSOR_INVALID_FORMAT", f"{where}/sampler", f"{path} is {_OUTPUT_TYPES[path]}"
         )
-    elif path in ("translation", "scale") and output["componentType"] != _FLOAT and not output.get("normalized"):
-        findings.error("ANIMATION_SAMPLER_OUTPUT_ACCESSOR_INVALID_FORMAT", f"{where}/sampler", f"{path} is of floats")
+    elif not _is_fit(path, output):
+        findings.error(
+            "ANIMATION_SAMPLER_OUTPUT_ACCESSOR_INVALID_FORMAT",
+            f"{where}/sampler",
+            f"{path} is of floats{'' if path in _PLAIN else ', or of normalised bytes or shorts'}",
+        )
     each = 3 if sampler.get("interpolation") == "CUBICSPLINE" else 1
     expected = accessors[sampler["input"]]["count"] * each * weights
     if expected and output["count"] != expected:
@@ -103,3 +122,13 @@ def _check_output(scene: Scene, sampler: JsonObject, path: str, weights: int, wh
             f"{where}/sampler",
             f"{output['count']:,} values, {expected:,} are expected",
         )
+
+
+_PLAIN = ("translation", "scale")
+
+
+def _is_fit(path: str, output: JsonObject) -> bool:
+    """Whether the numbers of an output may stand for `path` (glTF 2.0 §3.11)."""
+    if output["componentType"] == _FLOAT:
+        return True
+    return path not in _PLAIN and output["componentType"] in _SMALL and bool(output.get("normalized"))

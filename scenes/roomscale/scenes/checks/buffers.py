@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from roomscale.scenes.accessors import (
     COMPONENT_TYPES,
     FLOAT,
@@ -16,10 +18,12 @@ from roomscale.scenes.accessors import (
 )
 from roomscale.scenes.compressed import MESHOPT_EXTENSIONS, is_compressed, is_placeholder, least_bytes
 from roomscale.scenes.document import Scene
-from roomscale.scenes.errors import BrokenData, MalformedUri, SceneError, UnreadableScene, UnsafeUri
+from roomscale.scenes.errors import BrokenData, MalformedUri, SceneError, UnreadableScene, UnsafeUri, printable
 from roomscale.scenes.findings import Findings, pointer
 from roomscale.scenes.jsonio import JsonObject
+from roomscale.scenes.uris import DataUri, parse_resource
 
+_BUFFER_TYPES = ("application/octet-stream", "application/gltf-buffer")
 _SPARE_BYTES = 4_096
 """Bytes past `byteLength` that are let pass: some writers pad to a page. More is cargo that nobody asked for."""
 
@@ -60,6 +64,7 @@ def _check_buffer(scene: Scene, index: int, buffer: JsonObject, *, is_used: bool
     try:
         data = scene.whole_buffer(index)
         scene.buffer(index)
+        _check_media_type(buffer, index in scene.buffers, f"{where}/uri", findings)
     except UnsafeUri as error:
         if is_used or isinstance(error, MalformedUri):
             findings.error(_code_of(error), f"{where}/uri", str(error))
@@ -75,6 +80,13 @@ def _check_buffer(scene: Scene, index: int, buffer: JsonObject, *, is_used: bool
             findings.error("BUFFER_TOO_LONG", where, f"{spare:,} bytes more are there than byteLength says")
         elif spare > 3:
             findings.warn("BUFFER_TOO_LONG", where, f"{spare:,} bytes more are there than byteLength says")
+
+
+def _check_media_type(buffer: JsonObject, is_replaced: bool, where: str, findings: Findings) -> None:
+    target = None if is_replaced or "uri" not in buffer else parse_resource(buffer["uri"])
+    if isinstance(target, DataUri) and target.media_type not in _BUFFER_TYPES:
+        told = printable(target.media_type or "none, which is text", 40)
+        findings.error("BUFFER_DATA_URI_MIME_TYPE_INVALID", where, f"the data: URI says that it is {told}, no buffer")
 
 
 def _report_no_data(scene: Scene, where: str, findings: Findings) -> None:
@@ -140,9 +152,11 @@ def _check_accessor(scene: Scene, index: int, accessor: JsonObject, findings: Fi
         findings.error("ACCESSOR_TOO_LARGE", where, f"{layout.count:,} elements are too many")
     if accessor.get("normalized") and accessor["componentType"] in (FLOAT, UNSIGNED_INT):
         findings.error("ACCESSOR_NORMALIZED_INVALID", f"{where}/normalized", "only bytes and shorts can be normalised")
+    if layout.columns > 1 and accessor.get("byteOffset", 0) % 4:
+        findings.error("ACCESSOR_MATRIX_ALIGNMENT", f"{where}/byteOffset", "matrices begin at multiples of 4 bytes")
     for key in ("min", "max"):
-        if key in accessor and len(accessor[key]) != layout.components:
-            findings.error("ARRAY_LENGTH_NOT_IN_LIST", f"{where}/{key}", f"{layout.components} numbers are expected")
+        if key in accessor:
+            _check_bound(accessor[key], layout, f"{where}/{key}", findings)
     if "bufferView" in accessor:
         _check_fit(scene, accessor, layout, where, findings)
     elif layout.decoded_bytes > scene.limits.zero_bytes:
@@ -152,6 +166,16 @@ def _check_accessor(scene: Scene, index: int, accessor: JsonObject, findings: Fi
     if "sparse" in accessor:
         _check_sparse(scene, accessor["sparse"], layout, f"{where}/sparse", findings)
     return layout.decoded_bytes
+
+
+def _check_bound(bound: list[float], layout: Layout, where: str, findings: Findings) -> None:
+    if len(bound) != layout.components:
+        findings.error("ARRAY_LENGTH_NOT_IN_LIST", where, f"{layout.components} numbers are expected")
+    if layout.dtype.kind == "f":
+        return
+    least, most = np.iinfo(layout.dtype).min, np.iinfo(layout.dtype).max
+    if not all(value == int(value) and least <= value <= most for value in bound):
+        findings.error("INVALID_GL_VALUE", where, f"it is no bound of whole numbers from {least:,} to {most:,}")
 
 
 def _check_fit(scene: Scene, accessor: JsonObject, layout: Layout, where: str, findings: Findings) -> None:

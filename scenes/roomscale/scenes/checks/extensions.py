@@ -123,7 +123,7 @@ _MATERIALS: dict[tuple[str, str], Type] = {
     ),
     **_material("KHR_materials_dispersion", dispersion=_POSITIVE),
     **_material("KHR_materials_emissive_strength", emissiveStrength=_POSITIVE),
-    **_material("KHR_materials_ior", ior=Number()),
+    **_material("KHR_materials_ior", ior=Number(1.0, also=0.0)),
     **_material(
         "KHR_materials_iridescence",
         iridescenceFactor=UNIT,
@@ -169,7 +169,7 @@ _MATERIALS: dict[tuple[str, str], Type] = {
     ),
 }
 # Their one table stands for a place that is checked elsewhere, or only says where they must not stand.
-_MARKERS: dict[tuple[str, str], Type] = {("root", "KHR_mesh_quantization"): Object("KHR_mesh_quantization", {})}
+_MARKERS: dict[tuple[str, str], Type] = {("nowhere", "KHR_mesh_quantization"): Object("KHR_mesh_quantization", {})}
 _MESHOPT = _object(
     "meshopt",
     {

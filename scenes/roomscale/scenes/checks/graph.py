@@ -6,6 +6,7 @@ Rule: iterative and linear in the number of nodes; a hostile graph costs no more
 from __future__ import annotations
 
 import math
+from collections import defaultdict
 from typing import Any
 
 import numpy as np
@@ -100,6 +101,24 @@ def _check_skins(scene: Scene, parents: list[int], findings: Findings) -> None:
                     pointer("skins", number, "skeleton"),
                     "it is no common root of the joints",
                 )
+    _check_figures(scene, roots, findings)
+
+
+def _check_figures(scene: Scene, roots: list[int], findings: Findings) -> None:
+    """A node with a skin is shown where its joints are (glTF 2.0 §3.7.3.3): told once for a scene without them."""
+    skins = scene.list_of("skins")
+    figures: dict[int, dict[int, int]] = defaultdict(dict)  # root → root of its joints → a node of it with such a skin
+    for index, node in enumerate(scene.list_of("nodes")):
+        for joint in skins[node["skin"]]["joints"][:1] if "skin" in node else ():  # they have one root
+            figures[roots[index]].setdefault(roots[joint], index)
+    for entry in scene.list_of("scenes"):
+        shown = set(entry.get("nodes", ()))
+        for root in shown & figures.keys():
+            lost = next((index for joints, index in figures[root].items() if joints not in shown), None)
+            if lost is not None:
+                told = "it stands in a scene in which its joints do not"
+                findings.error("NODE_SKIN_NO_SCENE", pointer("nodes", lost), told)
+                break
 
 
 def _spans(nodes: list[Any], parents: list[int]) -> tuple[list[tuple[int, int]], list[int]]:

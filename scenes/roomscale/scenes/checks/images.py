@@ -9,7 +9,7 @@ from roomscale.scenes.checks.buffers import resource_problem
 from roomscale.scenes.document import AUDIO_EXTENSIONS, Scene
 from roomscale.scenes.errors import SceneError, UnsafeUri, printable
 from roomscale.scenes.findings import Findings, pointer
-from roomscale.scenes.images import CORE_TYPES, EXTENSION_OF, BadImage, ImageHeader, media_type_of, read_header
+from roomscale.scenes.images import CORE_TYPES, EXTENSION_OF, WEBP, BadImage, ImageHeader, media_type_of, read_header
 from roomscale.scenes.jsonio import JsonObject
 from roomscale.scenes.uris import DataUri, parse_resource
 
@@ -23,6 +23,7 @@ def check_images(scene: Scene, findings: Findings) -> None:
     pixels = 0
     for index, image in enumerate(scene.list_of("images")):
         pixels += _check_image(scene, image, pointer("images", index), allowed.get(index, CORE_TYPES), findings)
+    _check_webp(scene, findings)
     if pixels > scene.limits.all_pixels:
         findings.error(
             "IMAGES_TOO_LARGE",
@@ -33,6 +34,19 @@ def check_images(scene: Scene, findings: Findings) -> None:
     for name in AUDIO_EXTENSIONS:
         for index, sound in enumerate(scene.extension(name).get("audio", ())):
             _check_sound(scene, sound, pointer("extensions", name, "audio", index), findings)
+
+
+def _check_webp(scene: Scene, findings: Findings) -> None:
+    """EXT_texture_webp leads to nothing but WebP, also where another texture shows the same image by itself."""
+    for index, texture in enumerate(scene.list_of("textures")):
+        source = texture.get("extensions", {}).get("EXT_texture_webp", {}).get("source")
+        if source is None:
+            continue
+        image = scene.list_of("images")[source]
+        data = _bytes_of(scene, image, "", Findings())
+        if (image.get("mimeType") or (data and media_type_of(data)) or WEBP) != WEBP:
+            where = pointer("textures", index, "extensions", "EXT_texture_webp", "source")
+            findings.error("TEXTURE_INVALID_IMAGE_MIME_TYPE", where, "it leads to an image that is no WebP")
 
 
 def _allowed_types(scene: Scene) -> dict[int, set[str] | frozenset[str]]:
@@ -68,8 +82,9 @@ def _check_image(
         return 0
     if actual not in allowed:
         _report_type(actual, where, findings)
-    told = told or _type_in_uri(image.get("uri"))
-    if told and told != actual:
+    if told is None:
+        told = _type_in_uri(image.get("uri")) or actual
+    if told != actual:
         findings.error(
             "IMAGE_MIME_TYPE_INVALID",
             where,

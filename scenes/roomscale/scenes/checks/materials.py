@@ -32,10 +32,10 @@ class _Needs:
     def __init__(self, material: JsonObject) -> None:
         self.textures: dict[int, str] = {}
         for where, info in _texture_infos(material):
-            number = (
-                info.get("extensions", {}).get("KHR_texture_transform", {}).get("texCoord", info.get("texCoord", 0))
-            )
-            self.textures.setdefault(number, where)
+            transform = info.get("extensions", {}).get("KHR_texture_transform", {})
+            # Who does not know the extension draws with the set that stands beside it.
+            for number in {info.get("texCoord", 0), transform.get("texCoord", info.get("texCoord", 0))}:
+                self.textures.setdefault(number, where)
         extensions = material.get("extensions", {})
         has_normals = "normalTexture" in material
         self.tangents = next(

@@ -1,4 +1,4 @@
-"""Meshes, morph targets, skins and instancing: which accessors may serve as what (glTF 2.0 §3.7).
+"""Meshes, morph targets, skins and instancing: which formats and counts go with what (glTF 2.0 §3.7).
 
 Rule: formats and counts only; contents are looked at in `values`.
 """
@@ -6,7 +6,7 @@ Rule: formats and counts only; contents are looked at in `values`.
 from __future__ import annotations
 
 import re
-from collections import Counter, defaultdict
+from collections import Counter
 
 from roomscale.scenes.document import Scene
 from roomscale.scenes.errors import printable
@@ -14,80 +14,73 @@ from roomscale.scenes.findings import Findings, pointer
 from roomscale.scenes.jsonio import JsonObject
 
 _INDEXED = re.compile(r"(TEXCOORD|COLOR|JOINTS|WEIGHTS)_(0|[1-9][0-9]{0,2})")
-_FLOAT, _BYTES, _SHORTS = 5126, (5120, 5121), (5122, 5123)
-_SMALL = {*_BYTES, *_SHORTS, _FLOAT}
-_FORMATS: dict[str, tuple[set[str], set[int]]] = {
-    "POSITION": ({"VEC3"}, {_FLOAT}),
-    "NORMAL": ({"VEC3"}, {_FLOAT}),
-    "TANGENT": ({"VEC4"}, {_FLOAT}),
-    "TEXCOORD": ({"VEC2"}, {_FLOAT, 5121, 5123}),
-    "COLOR": ({"VEC3", "VEC4"}, {_FLOAT, 5121, 5123}),
-    "JOINTS": ({"VEC4"}, {5121, 5123}),
-    "WEIGHTS": ({"VEC4"}, {_FLOAT, 5121, 5123}),
+_FLOAT, _BYTE, _UBYTE, _SHORT, _USHORT, _UINT = 5126, 5120, 5121, 5122, 5123, 5125
+_Format = tuple[str, int, bool]
+"""(type, component type, normalised)."""
+
+
+def _formats(kind: str, *components: int, normalised: tuple[bool, ...] = (True,)) -> frozenset[_Format]:
+    """Formats of a type: floats are never normalised, integers as `normalised` says."""
+    return frozenset(
+        (kind, component, is_normalised)
+        for component in components
+        for is_normalised in ((False,) if component == _FLOAT else normalised)
+    )
+
+
+_EITHER = (True, False)
+_COLORS = _formats("VEC3", _FLOAT, _UBYTE, _USHORT) | _formats("VEC4", _FLOAT, _UBYTE, _USHORT)
+_FORMATS: dict[str, frozenset[_Format]] = {
+    "POSITION": _formats("VEC3", _FLOAT),
+    "NORMAL": _formats("VEC3", _FLOAT),
+    "TANGENT": _formats("VEC4", _FLOAT),
+    "TEXCOORD": _formats("VEC2", _FLOAT, _UBYTE, _USHORT),
+    "COLOR": _COLORS,
+    "JOINTS": _formats("VEC4", _UBYTE, _USHORT, normalised=(False,)),
+    "WEIGHTS": _formats("VEC4", _FLOAT, _UBYTE, _USHORT),
 }
-"""Attribute → (types, component types)."""
-_QUANTISED = {"POSITION", "NORMAL", "TANGENT", "TEXCOORD"}
-"""Attributes to which KHR_mesh_quantization allows bytes and shorts."""
-_MORPHED = {"POSITION", "NORMAL", "TANGENT", "TEXCOORD", "COLOR"}
-_VERTEX_TARGET, _INDEX_TARGET = 34962, 34963
-
-
-class _Uses:
-    """What each bufferView is used for, to find one that is two things at once."""
-
-    def __init__(self, scene: Scene, findings: Findings) -> None:
-        self.scene, self.findings = scene, findings
-        self.quantised = "KHR_mesh_quantization" in scene.list_of("extensionsUsed")
-        self.targets: dict[int, int] = {
-            index: view["target"]
-            for index, view in enumerate(scene.list_of("bufferViews"))
-            if view.get("target") in (_VERTEX_TARGET, _INDEX_TARGET)
-        }
-        self.vertex_accessors: dict[int, set[int]] = defaultdict(set)
-
-    def note(self, accessor: int, target: int, where: str) -> None:
-        """An accessor is used as vertices or as indices."""
-        view = self.scene.list_of("accessors")[accessor].get("bufferView")
-        if view is None:
-            return
-        if self.targets.setdefault(view, target) != target:
-            self.findings.error(
-                "BUFFER_VIEW_TARGET_OVERRIDE", where, "its bufferView is for vertices here, for indices elsewhere"
-            )
-        if target == _VERTEX_TARGET:
-            self.vertex_accessors[view].add(accessor)
-        elif "byteStride" in self.scene.list_of("bufferViews")[view]:
-            self.findings.error(
-                "MESH_PRIMITIVE_INDICES_ACCESSOR_WITH_BYTESTRIDE", where, "indices must not have a byteStride"
-            )
+"""Attribute → what it may be (glTF 2.0 §3.7.2.1)."""
+_MORPH_FORMATS: dict[str, frozenset[_Format]] = {
+    "POSITION": _FORMATS["POSITION"],
+    "NORMAL": _FORMATS["NORMAL"],
+    "TANGENT": _formats("VEC3", _FLOAT),
+    "TEXCOORD": _formats("VEC2", _FLOAT, _BYTE, _UBYTE, _SHORT, _USHORT),
+    "COLOR": _COLORS | _formats("VEC3", _BYTE, _SHORT) | _formats("VEC4", _BYTE, _SHORT),
+}
+"""The same of a morph target (§3.7.2.2)."""
+_QUANTISED: dict[str, frozenset[_Format]] = {
+    "POSITION": _formats("VEC3", _BYTE, _UBYTE, _SHORT, _USHORT, normalised=_EITHER),
+    "NORMAL": _formats("VEC3", _BYTE, _SHORT),
+    "TANGENT": _formats("VEC4", _BYTE, _SHORT),
+    "TEXCOORD": _formats("VEC2", _BYTE, _UBYTE, _SHORT, _USHORT, normalised=_EITHER),
+}
+"""What KHR_mesh_quantization adds."""
+_MORPH_QUANTISED: dict[str, frozenset[_Format]] = {
+    "POSITION": _formats("VEC3", _BYTE, _SHORT, normalised=_EITHER),
+    "NORMAL": _formats("VEC3", _BYTE, _SHORT),
+    "TANGENT": _formats("VEC3", _BYTE, _SHORT),
+    "TEXCOORD": _formats("VEC2", _BYTE, _SHORT, normalised=_EITHER),
+}
 
 
 def check_meshes(scene: Scene, findings: Findings) -> None:
     """Check every primitive, skin and instancing, and that nodes fit their meshes."""
-    uses = _Uses(scene, findings)
     for number, mesh in enumerate(scene.list_of("meshes")):
         for position, primitive in enumerate(mesh["primitives"]):
-            _check_primitive(uses, primitive, pointer("meshes", number, "primitives", position))
+            _check_primitive(scene, primitive, pointer("meshes", number, "primitives", position), findings)
         _check_targets(mesh, number, findings)
-    for view, accessors in uses.vertex_accessors.items():
-        if len(accessors) > 1 and "byteStride" not in scene.list_of("bufferViews")[view]:
-            findings.error(
-                "MESH_PRIMITIVE_ACCESSOR_WITHOUT_BYTESTRIDE",
-                pointer("bufferViews", view),
-                "two accessors share it for vertices, so it needs a byteStride",
-            )
     _check_skins(scene, findings)
     for index, node in enumerate(scene.list_of("nodes")):
         _check_node(scene, node, index, findings)
 
 
-def _check_primitive(uses: _Uses, primitive: JsonObject, where: str) -> None:
-    attributes, findings = primitive["attributes"], uses.findings
+def _check_primitive(scene: Scene, primitive: JsonObject, where: str, findings: Findings) -> None:
+    attributes = primitive["attributes"]
     counts = set()
     compressed = "KHR_draco_mesh_compression" in primitive.get("extensions", {})
     for name, accessor in attributes.items():
-        counts.add(uses.scene.list_of("accessors")[accessor]["count"])
-        _check_attribute(uses, name, accessor, f"{where}/attributes{pointer(name)}", is_morph=False)
+        counts.add(scene.list_of("accessors")[accessor]["count"])
+        _check_attribute(scene, name, accessor, f"{where}/attributes{pointer(name)}", findings, is_morph=False)
     if len(counts) > 1:
         findings.error(
             "MESH_PRIMITIVE_UNEQUAL_ACCESSOR_COUNT",
@@ -100,7 +93,7 @@ def _check_primitive(uses: _Uses, primitive: JsonObject, where: str) -> None:
     if "TANGENT" in attributes and "NORMAL" not in attributes:
         findings.warn("MESH_PRIMITIVE_TANGENT_WITHOUT_NORMAL", f"{where}/attributes", "TANGENT without NORMAL")
     if "indices" in primitive:
-        _check_indices(uses, primitive["indices"], f"{where}/indices", is_compressed=compressed)
+        _check_indices(scene, primitive["indices"], f"{where}/indices", findings, is_compressed=compressed)
     for position, target in enumerate(primitive.get("targets", ())):
         for name, accessor in target.items():
             here = f"{where}/targets/{position}{pointer(name)}"
@@ -108,40 +101,36 @@ def _check_primitive(uses: _Uses, primitive: JsonObject, where: str) -> None:
                 findings.error(
                     "MESH_PRIMITIVE_MORPH_TARGET_NO_BASE_ACCESSOR", here, "the primitive has no such attribute"
                 )
-            elif counts and uses.scene.list_of("accessors")[accessor]["count"] not in counts:
+            elif counts and scene.list_of("accessors")[accessor]["count"] not in counts:
                 findings.error("MESH_PRIMITIVE_MORPH_TARGET_INVALID_COUNT", here, "its count is another one")
-            _check_attribute(uses, name, accessor, here, is_morph=True)
+            _check_attribute(scene, name, accessor, here, findings, is_morph=True)
 
 
-def _check_attribute(uses: _Uses, name: str, index: int, where: str, *, is_morph: bool) -> None:
-    findings, accessor = uses.findings, uses.scene.list_of("accessors")[index]
-    uses.note(index, _VERTEX_TARGET, where)
-    if accessor["componentType"] == 5125:
+def _check_attribute(scene: Scene, name: str, index: int, where: str, findings: Findings, *, is_morph: bool) -> None:
+    accessor = scene.list_of("accessors")[index]
+    if accessor["componentType"] == _UINT:
         findings.error("MESH_PRIMITIVE_ATTRIBUTES_ACCESSOR_UNSIGNED_INT", where, "attributes cannot be unsigned ints")
+        return
+    if name.startswith("_"):
+        if accessor["componentType"] not in (_FLOAT, _BYTE, _UBYTE, _SHORT, _USHORT):
+            findings.error("MESH_PRIMITIVE_ATTRIBUTES_ACCESSOR_INVALID_FORMAT", where, "its type is unknown")
         return
     indexed = _INDEXED.fullmatch(name)
     semantic = indexed[1] if indexed else name
-    if name.startswith("_"):
-        if accessor["componentType"] not in _SMALL:
-            findings.error("MESH_PRIMITIVE_ATTRIBUTES_ACCESSOR_INVALID_FORMAT", where, "its type is unknown")
-        return
-    if (
-        semantic not in _FORMATS
-        or (is_morph and semantic not in _MORPHED)
-        or (semantic in _INDEXED_NAMES and not indexed)
-    ):
+    formats = _MORPH_FORMATS if is_morph else _FORMATS
+    if semantic not in formats or (semantic in _INDEXED_NAMES and not indexed):
         findings.error("MESH_PRIMITIVE_INVALID_ATTRIBUTE", where, f"there is no attribute {printable(name, 40)}")
         return
-    types, components = _FORMATS[semantic]
-    if semantic == "TANGENT" and is_morph:
-        types = {"VEC3"}
-    if is_morph or (uses.quantised and semantic in _QUANTISED):
-        components = components | _SMALL if uses.quantised or semantic in ("TEXCOORD", "COLOR") else components
-    if accessor["type"] not in types or accessor["componentType"] not in components:
+    allowed = formats[semantic]
+    if "KHR_mesh_quantization" in scene.list_of("extensionsUsed"):
+        allowed |= (_MORPH_QUANTISED if is_morph else _QUANTISED).get(semantic, frozenset())
+    is_normalised = bool(accessor.get("normalized"))
+    if (accessor["type"], accessor["componentType"], is_normalised) not in allowed:
         findings.error(
             "MESH_PRIMITIVE_ATTRIBUTES_ACCESSOR_INVALID_FORMAT",
             where,
-            f"{semantic} cannot be {accessor['type'][:20]} of component type {accessor['componentType']}",
+            f"{semantic} cannot be {'normalised ' if is_normalised else ''}{accessor['type'][:20]} of component type "
+            f"{accessor['componentType']}",
         )
     if semantic == "POSITION" and not ("min" in accessor and "max" in accessor):
         findings.error(
@@ -172,13 +161,16 @@ def _check_numbering(attributes: JsonObject, where: str, findings: Findings) -> 
         findings.error("MESH_PRIMITIVE_JOINTS_WEIGHTS_MISMATCH", where, "JOINTS and WEIGHTS do not go in pairs")
 
 
-def _check_indices(uses: _Uses, index: int, where: str, *, is_compressed: bool) -> None:
-    accessor = uses.scene.list_of("accessors")[index]
-    uses.note(index, _INDEX_TARGET, where)
-    if accessor["type"] != "SCALAR" or accessor["componentType"] not in (5121, 5123, 5125):
-        uses.findings.error("MESH_PRIMITIVE_INDICES_ACCESSOR_INVALID_FORMAT", where, "indices are unsigned scalars")
+def _check_indices(scene: Scene, index: int, where: str, findings: Findings, *, is_compressed: bool) -> None:
+    accessor = scene.list_of("accessors")[index]
+    if (
+        accessor["type"] != "SCALAR"
+        or accessor["componentType"] not in (_UBYTE, _USHORT, _UINT)
+        or accessor.get("normalized")
+    ):
+        findings.error("MESH_PRIMITIVE_INDICES_ACCESSOR_INVALID_FORMAT", where, "indices are unsigned scalars")
     if "bufferView" not in accessor and "sparse" not in accessor and not is_compressed:
-        uses.findings.warn("MESH_PRIMITIVE_INDICES_ZERO", where, "all indices are 0: nothing is drawn")
+        findings.warn("MESH_PRIMITIVE_INDICES_ZERO", where, "all indices are 0: nothing is drawn")
 
 
 def _check_targets(mesh: JsonObject, number: int, findings: Findings) -> None:

@@ -7,11 +7,11 @@ files) was reported elsewhere or is another check's.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 
 from roomscale.scenes.accessors import FLOAT, Array, layout_of, read
+from roomscale.scenes.checks.skinning import check_skinning, check_weights
 from roomscale.scenes.document import Scene
 from roomscale.scenes.errors import BrokenData, SceneError
 from roomscale.scenes.findings import Findings, pointer
@@ -20,7 +20,6 @@ from roomscale.scenes.jsonio import JsonObject
 VEC3_TOLERANCE = 0.00674
 VEC4_TOLERANCE = 0.00769
 """How far from 1 the length of a stored unit vector or quaternion may be, as in glTF-Validator."""
-WEIGHT_TOLERANCE = 2e-3
 _ONLY_WHEN_READ = (
     "ACCESSOR_SPARSE_INDICES_NON_INCREASING",
     "ACCESSOR_SPARSE_INDEX_OOB",
@@ -86,8 +85,9 @@ def check_values(scene: Scene, findings: Findings) -> None:
             where = pointer("meshes", number, "primitives", position)
             _check_indices(decoded, primitive, where)
             _check_vectors(decoded, primitive, where)
-            _check_weights(decoded, primitive, where)
-    _check_joints(decoded)
+            _check_colors(decoded, primitive, where)
+            check_weights(decoded, primitive, where)
+    check_skinning(decoded)
     for number, animation in enumerate(scene.list_of("animations")):
         _check_times(decoded, animation, number)
 
@@ -186,52 +186,18 @@ def _check_vectors(decoded: Decoded, primitive: JsonObject, where: str) -> None:
                 )
 
 
-def _check_weights(decoded: Decoded, primitive: JsonObject, where: str) -> None:
-    """Weights of a vertex add up to 1 over all sets; renderers differ in what they make of others."""
-    total: Any = None
-    for number in range(len(primitive["attributes"])):
-        index = primitive["attributes"].get(f"WEIGHTS_{number}")
-        if index is None:
-            break
-        weights = decoded.unit_scaled(index)
-        if weights is None:
-            return
-        if np.any(weights < 0.0):
-            decoded.findings.warn(
-                "ACCESSOR_WEIGHTS_NEGATIVE", f"{where}/attributes/WEIGHTS_{number}", "a weight is negative"
-            )
-        total = weights.sum(axis=1) if total is None else total + weights.sum(axis=1)
-    if total is None:
+def _check_colors(decoded: Decoded, primitive: JsonObject, where: str) -> None:
+    index = primitive["attributes"].get("COLOR_0")
+    colors = None if index is None else decoded.get(index)
+    if colors is None or colors.dtype.kind != "f":
         return
-    bad = np.flatnonzero(~(np.abs(total - 1.0) <= WEIGHT_TOLERANCE * 4))
+    bad = np.flatnonzero(((colors < 0.0) | (colors > 1.0)).any(axis=1))
     if bad.size:
-        decoded.findings.warn(
-            "ACCESSOR_WEIGHTS_NON_NORMALIZED",
-            f"{where}/attributes/WEIGHTS_0",
-            f"the weights of vertex {bad[0]:,} add up to {total[bad[0]]:.4g} ({bad.size:,} such vertices)",
+        decoded.findings.error(
+            "ACCESSOR_NON_CLAMPED",
+            f"{where}/attributes/COLOR_0",
+            f"color {bad[0]:,} is not within 0 to 1 ({bad.size:,} such colors)",
         )
-
-
-def _check_joints(decoded: Decoded) -> None:
-    """A joint index past the skin's joints reads foreign memory on the GPU, or crashes a viewer."""
-    scene, seen = decoded.scene, set()
-    for node in scene.list_of("nodes"):
-        if "skin" not in node or "mesh" not in node or (node["mesh"], node["skin"]) in seen:
-            continue
-        seen.add((node["mesh"], node["skin"]))
-        joints = len(scene.list_of("skins")[node["skin"]]["joints"])
-        for position, primitive in enumerate(scene.list_of("meshes")[node["mesh"]]["primitives"]):
-            array = decoded.get(primitive["attributes"].get("JOINTS_0", -1)) if _has_joints(primitive) else None
-            if array is not None and int(array.max()) >= joints:
-                decoded.findings.error(
-                    "ACCESSOR_JOINTS_INDEX_OOB",
-                    pointer("meshes", node["mesh"], "primitives", position, "attributes", "JOINTS_0"),
-                    f"joint {int(array.max())} is out of range: the skin has {joints}",
-                )
-
-
-def _has_joints(primitive: JsonObject) -> bool:
-    return "JOINTS_0" in primitive["attributes"]
 
 
 def _check_times(decoded: Decoded, animation: JsonObject, number: int) -> None:
@@ -249,19 +215,20 @@ def _check_times(decoded: Decoded, animation: JsonObject, number: int) -> None:
                     f"{where}/input",
                     f"time {backward[0] + 1:,} is not after the one before it",
                 )
-        if position in rotations and sampler.get("interpolation") != "CUBICSPLINE":
-            _check_quaternions(decoded, sampler["output"], f"{where}/output")
+        if position in rotations:
+            is_spline = sampler.get("interpolation") == "CUBICSPLINE"
+            _check_quaternions(decoded, sampler["output"], f"{where}/output", is_spline=is_spline)
 
 
-def _check_quaternions(decoded: Decoded, index: int, where: str) -> None:
+def _check_quaternions(decoded: Decoded, index: int, where: str, *, is_spline: bool) -> None:
     vectors = decoded.unit_scaled(index)
     if vectors is None or vectors.shape[1] != 4:
         return
-    bad = non_unit(vectors, VEC4_TOLERANCE)
+    bad = non_unit(vectors[1::3] if is_spline else vectors, VEC4_TOLERANCE)  # of a spline the tangents stand around it
     if bad.size:
         decoded.findings.error(
             "ACCESSOR_ANIMATION_SAMPLER_OUTPUT_ACCESSOR_NON_NORMALIZED_QUATERNION",
             where,
             f"quaternion {bad[0]:,} has not the length 1 ({bad.size:,} such quaternions)",
-            mendable=True,
+            mendable=not is_spline,
         )

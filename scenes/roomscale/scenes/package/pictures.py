@@ -7,9 +7,7 @@ grey pixel in the entry.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from roomscale.scenes.codecs import Codecs
@@ -23,6 +21,7 @@ from roomscale.scenes.package.levels import EDGES, ENTRY, PHONE
 from roomscale.scenes.package.rows import MadePart, made
 from roomscale.scenes.references import Survey
 from roomscale.scenes.roles import Alpha, ImageUse, Role, image_uses
+from roomscale.scenes.threads import each_in_threads
 
 GREY = bytes.fromhex(
     "89504e470d0a1a0a0000000d49484452000000010000000108000000003a7e9b55"
@@ -114,8 +113,9 @@ def at_all_levels(
     """
     todo = list(pictures(scene))
     done: list[Levels] = []
-    with Codecs() as codecs, ThreadPoolExecutor(workers or os.cpu_count() or 1) as pool:
-        for levels in pool.map(lambda picture: _levels(picture, edges, encoding, codecs, scene.limits), todo):
+    with Codecs() as codecs:
+        made = each_in_threads(lambda picture: _levels(picture, edges, encoding, codecs, scene.limits), todo, workers)
+        for levels in made:
             done.append(levels)
             tell(len(done), len(todo))
     return done

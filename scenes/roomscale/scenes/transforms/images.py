@@ -8,9 +8,7 @@ too, unless AVIF or KTX2 is asked for.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from roomscale.scenes.codecs import SMALL_EDGE, Codecs
@@ -22,6 +20,7 @@ from roomscale.scenes.images import CORE_TYPES, EXTENSION_OF, JPEG, KTX2, BadIma
 from roomscale.scenes.jsonio import JsonObject
 from roomscale.scenes.limits import Limits
 from roomscale.scenes.roles import ImageUse, image_uses
+from roomscale.scenes.threads import each_in_threads
 
 WORTH_IT = 0.95
 """What a new image may have of the old one's bytes: less is not worth a second loss."""
@@ -47,8 +46,8 @@ def shrink_images(
     if not jobs:
         return scene
     pictures: dict[int, Picture] = {}
-    with Codecs() as codecs, ThreadPoolExecutor(workers or os.cpu_count() or 1) as pool:
-        made = pool.map(lambda job: job.picture(edge, codecs, scene.limits), jobs)
+    with Codecs() as codecs:
+        made = each_in_threads(lambda job: job.picture(edge, codecs, scene.limits), jobs, workers)
         for number, (job, picture) in enumerate(zip(jobs, made, strict=True), start=1):
             if picture is not None:
                 pictures[job.index] = picture
