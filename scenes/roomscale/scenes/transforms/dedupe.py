@@ -46,7 +46,7 @@ def dedupe(scene: Scene, *, accessors: bool = True) -> Scene:
         joiner.join("accessors", _equal_accessors(scene), _PLACEMENT)
         _give_strides(draft.json)
     joiner.join_equal("meshes")
-    if not survey.unknown and _join_samplers(draft.json):
+    if not survey.unknown and join_samplers(draft.json):
         survey.look_again("animations")
     return draft.finish(survey)
 
@@ -64,7 +64,7 @@ def _give_strides(json: JsonObject) -> None:
             view["byteStride"] = size
 
 
-def _join_samplers(json: JsonObject) -> bool:
+def join_samplers(json: JsonObject) -> bool:
     """One sampler for channels of a clip that move alike, such as all bones that keep their size; whether any went."""
     joined = False
     for animation in json.get("animations", ()):
