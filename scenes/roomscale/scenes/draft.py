@@ -7,7 +7,7 @@ only bufferViews that nothing names, and those only where numbers may change (`r
 from __future__ import annotations
 
 import marshal
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -24,6 +24,11 @@ from roomscale.scenes.references import Survey, renumber
 ARRAY_BUFFER, ELEMENT_ARRAY_BUFFER = 34962, 34963
 """Targets of bufferViews: vertex attributes, and indices (glTF 2.0 §5.11.5)."""
 _STORAGE = ("accessors", "bufferViews", "buffers")
+_PLAIN_FIELDS = frozenset(
+    {"buffer", "bufferView", "byteLength", "byteOffset", "byteStride", "componentType", "count"}
+    | {"max", "min", "name", "normalized", "target", "type"}
+)
+"""What accessors and bufferViews say in numbers, lists of them and text."""
 _COMPONENT_OF = {dtype.str.lstrip("<|"): number for number, dtype in COMPONENT_TYPES.items()}
 _TYPE_OF_WIDTH = {1: "SCALAR", 2: "VEC2", 3: "VEC3", 4: "VEC4", 9: "MAT3", 16: "MAT4"}
 
@@ -37,23 +42,40 @@ class Draft:
 
     `json`: a copy of the scene's, free to be changed; bufferViews and buffers only through the methods here.
     `touching`: the root's lists that the caller is going to change, accessors apart; all if None. The other lists
-    remain the scene's own: they are not copied, and what they name need not be looked for again.
+    remain the scene's own until somebody asks for them (`own`): they are not copied, and what they name need not be
+    looked for again. Of accessors and bufferViews, lists of numbers (`min`) are replaced, never changed in place.
     """
 
     def __init__(self, scene: Scene, touching: Collection[str] | None = None) -> None:
         self.scene = scene
-        own = set(LISTS) if touching is None else {*touching, *_STORAGE}
+        self._own: set[str] = set()
         self.json: JsonObject = {
-            key: value if key in LISTS and key not in own else jsonio.copy(value) for key, value in scene.json.items()
+            key: value if key in LISTS else jsonio.copy(value) for key, value in scene.json.items()
         }
+        self.own(LISTS if touching is None else {*touching, *_STORAGE})
         self._data: dict[int, memoryview] = {}
+
+    def own(self, kinds: Collection[str], survey: Survey | None = None) -> None:
+        """Make these of the root's lists the draft's own, free to be changed. `survey`: of the draft; it stays right."""
+        for kind in kinds:
+            if kind not in self._own:
+                self._own.add(kind)
+                if kind in self.json:
+                    self.json[kind] = _copied(self.json[kind]) if kind in _STORAGE else jsonio.copy(self.json[kind])
+                    if survey is not None:
+                        survey.look_again(kind)
+
+    def renumber(
+        self, survey: Survey, kept: Mapping[str, Sequence[int]], instead: Mapping[str, Mapping[int, int]] | None = None
+    ) -> None:
+        """`references.renumber`, for which lists that name some become the draft's own. `survey`: of the draft."""
+        naming = [kind for kind, part in survey.parts.items() if kind and any(part.counts(other) for other in kept)]
+        self.own(naming, survey)
+        renumber(self.json, kept, instead, survey)
 
     def survey(self) -> Survey:
         """What names what in the draft as it is now."""
         return _survey(self.json, self.scene)
-
-    def _is_shared(self, kind: str) -> bool:
-        return kind in LISTS and self.json[kind] is self.scene.json.get(kind)
 
     def add_view(self, data: bytes | memoryview, *, stride: int | None = None, target: int | None = None) -> int:
         """Append a bufferView of these bytes; `stride`: bytes from one element to the next. Returns its index."""
@@ -209,13 +231,14 @@ class Draft:
                 self.json[kind] = old
 
     def _renumber_views(self, kept: list[int], survey: Survey) -> None:
-        """Leave only these bufferViews. Lists that name some become the draft's own before."""
-        for kind, part in list(survey.parts.items()):
-            if self._is_shared(kind) and part.counts("bufferViews"):
-                self.json[kind] = jsonio.copy(self.json[kind])
-                survey.look_again(kind)
-        renumber(self.json, {"bufferViews": kept}, survey=survey)
+        """Leave only these bufferViews."""
+        self.renumber(survey, {"bufferViews": kept})
         self._data = {new: self._data[old] for new, old in enumerate(kept) if old in self._data}
+
+
+def _copied(entries: list[JsonObject]) -> list[JsonObject]:
+    """Copies of accessors or the like; where nothing but numbers and names is in one, lists of numbers are shared."""
+    return [dict(entry) if _PLAIN_FIELDS.issuperset(entry) else jsonio.copy(entry) for entry in entries]
 
 
 def survey_of(scene: Scene) -> Survey:

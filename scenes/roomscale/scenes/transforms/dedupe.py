@@ -20,7 +20,7 @@ from roomscale.scenes.document import Scene
 from roomscale.scenes.draft import Draft
 from roomscale.scenes.errors import SceneError
 from roomscale.scenes.jsonio import JsonObject
-from roomscale.scenes.references import Survey, renumber
+from roomscale.scenes.references import Survey
 from roomscale.scenes.roles import image_uses
 from roomscale.scenes.transforms.accessor_roles import accessor_uses, is_vertex_role
 from roomscale.scenes.transforms.same_pixels import joined_by_pixels
@@ -36,9 +36,9 @@ def dedupe(scene: Scene, *, accessors: bool = True) -> Scene:
     stays. `accessors`: without them it is quick, where only images changed.
     Raises `BrokenData` for accessors whose data are not there.
     """
-    draft = Draft(scene)
+    draft = Draft(scene, touching=())
     survey = draft.survey()
-    joiner = _Joiner(draft.json, survey)
+    joiner = _Joiner(draft, survey)
     joiner.join("images", _equal_images(scene, survey), ("uri", "bufferView", "mimeType"))
     for kind in ("samplers", "textures", "materials"):
         joiner.join_equal(kind)
@@ -46,7 +46,9 @@ def dedupe(scene: Scene, *, accessors: bool = True) -> Scene:
         joiner.join("accessors", _equal_accessors(scene), _PLACEMENT)
         _give_strides(draft.json)
     joiner.join_equal("meshes")
-    if not survey.unknown and join_samplers(draft.json):
+    if not survey.unknown and any(_same_samplers(animation) for animation in draft.json.get("animations", ())):
+        draft.own(("animations",))
+        join_samplers(draft.json)
         survey.look_again("animations")
     return draft.finish(survey)
 
@@ -64,21 +66,34 @@ def _give_strides(json: JsonObject) -> None:
             view["byteStride"] = size
 
 
-def join_samplers(json: JsonObject) -> bool:
-    """One sampler for channels of a clip that move alike, such as all bones that keep their size; whether any went."""
-    joined = False
+def join_samplers(json: JsonObject) -> None:
+    """One sampler for channels of a clip that move alike, such as all bones that keep their size; changes `json`."""
     for animation in json.get("animations", ()):
-        new: dict[bytes, int] = {}
-        places = [new.setdefault(jsonio.dump(sampler), len(new)) for sampler in animation["samplers"]]
-        if len(new) < len(places) and all(channel["sampler"] < len(places) for channel in animation["channels"]):
+        if places := _same_samplers(animation):
             first: dict[int, JsonObject] = {}
             for place, sampler in zip(places, animation["samplers"], strict=True):
                 first.setdefault(place, sampler)
-            joined = True
-            animation["samplers"] = [first[place] for place in range(len(new))]
+            animation["samplers"] = [first[place] for place in range(len(first))]
             for channel in animation["channels"]:
                 channel["sampler"] = places[channel["sampler"]]
-    return joined
+
+
+def _same_samplers(animation: JsonObject) -> list[int]:
+    """For each sampler of a clip the place that it shall have, where some can be joined; empty where none can."""
+    new: dict[Hashable, int] = {}
+    places = [new.setdefault(_text(sampler), len(new)) for sampler in animation["samplers"]]
+    can_be = len(new) < len(places) and all(channel["sampler"] < len(places) for channel in animation["channels"])
+    return places if can_be else []
+
+
+def _text(entry: JsonObject) -> Hashable:
+    """What is equal for entries whose JSON is equal text. Most hold whole numbers and names, which are that quickly."""
+    if _SIMPLE.issuperset(map(type, entry.values())):
+        return tuple((key, type(value), value) for key, value in entry.items())
+    return jsonio.dump(entry)
+
+
+_SIMPLE = frozenset({int, str, bool})
 
 
 def _equal_images(scene: Scene, survey: Survey) -> list[list[int]]:
@@ -118,10 +133,10 @@ def _equal_accessors(scene: Scene) -> list[list[int]]:
 
 
 class _Joiner:
-    """Joins entries of a scene's lists, one list after another. `survey`: of the JSON; it is kept right."""
+    """Joins entries of a scene's lists, one list after another. `survey`: of the draft; it is kept right."""
 
-    def __init__(self, json: JsonObject, survey: Survey) -> None:
-        self._json, self._survey = json, survey
+    def __init__(self, draft: Draft, survey: Survey) -> None:
+        self._draft, self._json, self._survey = draft, draft.json, survey
         self._movable = survey.movable
         self._alone = survey.named(by_extensions=True)
 
@@ -135,7 +150,7 @@ class _Joiner:
         for index, entry in enumerate(self._json.get(kind, ())):
             if index not in alone:
                 content = entry if is_changeable else {key: value for key, value in entry.items() if key != "name"}
-                groups.setdefault(jsonio.dump(content), []).append(index)
+                groups.setdefault(_text(content), []).append(index)
         self.join(kind, groups.values(), ())
 
     def join(self, kind: str, groups: Collection[list[int]], places: tuple[str, ...]) -> None:
@@ -143,6 +158,9 @@ class _Joiner:
 
         `places`: keys that say where the contents are; those of a group's first entry serve all of it.
         """
+        if all(len(group) < 2 for group in groups):
+            return
+        self._draft.own((kind,), self._survey)
         entries: list[JsonObject] = self._json.get(kind, [])
         instead: dict[int, int] = {}
         shared = False
@@ -161,9 +179,8 @@ class _Joiner:
             self._survey.look_again(kind)
         if instead:
             kept = [index for index in range(len(entries)) if index not in instead]
-            renumber(self._json, {kind: kept}, {kind: instead}, self._survey)
-        if any(len(group) > 1 for group in groups):
-            self._survey.look_again(kind)  # entries took what others say, and where their contents are
+            self._draft.renumber(self._survey, {kind: kept}, {kind: instead})
+        self._survey.look_again(kind)  # entries took what others say, and where their contents are
 
 
 def _add_to(twin: JsonObject, entry: JsonObject, places: tuple[str, ...]) -> None:
@@ -177,8 +194,8 @@ class _Twins:
 
     def __init__(self, entries: list[JsonObject], places: tuple[str, ...]) -> None:
         self._entries, self._places = entries, places
-        self._found: dict[tuple[bytes, str | None], int] = {}
-        self._any: dict[bytes, int] = {}
+        self._found: dict[tuple[Hashable, str | None], int] = {}
+        self._any: dict[Hashable, int] = {}
 
     def of(self, index: int) -> int | None:
         """One with the same name, extras and so on; the first will do for an entry without a name."""
@@ -196,10 +213,10 @@ class _Twins:
         self._found[rest, name] = index
         self._any.setdefault(rest, index)
 
-    def _rest(self, index: int) -> tuple[bytes, str | None]:
+    def _rest(self, index: int) -> tuple[Hashable, str | None]:
         entry = self._entries[index]
         rest = {key: value for key, value in sorted(entry.items()) if key not in (*self._places, "name")}
-        return jsonio.dump(rest), entry.get("name")
+        return _text(rest), entry.get("name")
 
 
 def _share(first: JsonObject, entry: JsonObject, places: tuple[str, ...]) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from roomscale.scenes.document import Scene
 from roomscale.scenes.draft import Draft, survey_of
 from roomscale.scenes.jsonio import JsonObject
-from roomscale.scenes.references import Survey, renumber
+from roomscale.scenes.references import Survey
 
 _KINDS = ("accessors", "images", "textures", "samplers", "materials", "meshes", "skins")
 """bufferViews go by themselves, when a draft is finished."""
@@ -30,9 +30,9 @@ def prune(scene: Scene) -> Scene:
     }
     if not gone:
         return scene
-    draft = Draft(scene)
+    draft = Draft(scene, touching=())
     survey = draft.survey()
-    renumber(draft.json, gone, survey=survey)
+    draft.renumber(survey, gone)
     return draft.finish(survey)
 
 
@@ -42,11 +42,12 @@ def _reached(json: JsonObject, survey: Survey) -> set[Entry]:
     named_by: dict[Entry, list[Entry]] = {}
     todo: list[Entry] = []
     for reference in survey.references:
-        target = (reference.kind, reference.index)
-        if reference.owner is None or reference.owner[0] not in kinds:
-            todo.append(target)
-        else:
-            named_by.setdefault(reference.owner, []).append(target)
+        if reference.kind in kinds:
+            target = (reference.kind, reference.index)
+            if reference.owner is None or reference.owner[0] not in kinds:
+                todo.append(target)
+            else:
+                named_by.setdefault(reference.owner, []).append(target)
     todo += [(kind, index) for kind in kinds for index, entry in enumerate(json.get(kind, ())) if "extras" in entry]
     reached: set[Entry] = set()
     while todo:
