@@ -21,6 +21,8 @@ from roomscale.scenes.images import media_type_of
 from roomscale.scenes.jsonio import JsonObject
 from roomscale.scenes.uris import DataUri, parse_resource
 
+_CHANGED = frozenset({"buffers", "bufferViews", "images", "extensions"})
+"""What of the root is written anew; the rest is the scene's own."""
 _PIECE_ALIGNMENT = 4
 """Bytes. Accessors must start at multiples of their component's size, which is 4 at most."""
 
@@ -71,7 +73,9 @@ class _Embedder:
 
     def __init__(self, scene: Scene) -> None:
         self._scene = scene
-        self._json: JsonObject = jsonio.copy(scene.json)
+        self._json: JsonObject = {
+            key: jsonio.copy(value) if key in _CHANGED else value for key, value in scene.json.items()
+        }
         self._length = 0
         self._buffers: list[JsonObject] = []
         self._views: dict[str, int] = {}

@@ -8,6 +8,7 @@ Rule: a part is told by the very list that it was walked over. Who changes what 
 from __future__ import annotations
 
 import marshal
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -66,17 +67,17 @@ class Part:
     owner: tuple[str, int] | None = None
     memo: dict[str, Any] = field(default_factory=dict)
     """What others worked out from the list alone, by a name of theirs; forgotten when the list is renumbered."""
-    _names: frozenset[str] | None = None
+    _extensions: Counter[str] | None = None
     _counts: dict[str, dict[int, int]] = field(default_factory=dict)
 
     @property
-    def names(self) -> frozenset[str]:
-        """Every extension at any depth outside `extras`, wherever it stands."""
-        if self._names is None:
+    def extensions(self) -> Counter[str]:
+        """Every extension at any depth outside `extras`, wherever it stands, and how often. Not to be changed."""
+        if self._extensions is None:
             # Most lists have none, which their bytes tell sooner than a walk.
             has_some = b"extensions" in marshal.dumps(self.entries, _PLAIN)
-            self._names = frozenset(name for name, _ in all_extensions(self.entries)) if has_some else frozenset()
-        return self._names
+            self._extensions = Counter(name for name, _ in all_extensions(self.entries)) if has_some else Counter()
+        return self._extensions
 
     def counts(self, kind: str) -> dict[int, int]:
         """Entry of the list `kind` → how often it is named. Not to be changed."""

@@ -125,7 +125,7 @@ class Survey:
     def unknown(self) -> set[str]:
         """Extensions that no table knows, or that stand where none of their tables is for."""
         parts = self.parts.values()
-        names = frozenset[str]().union(*(part.names for part in parts))
+        names = set[str]().union(*(part.extensions for part in parts))
         return set[str]().union(*(part.odd for part in parts), names - self.known - WITHOUT_INDICES)
 
     @cached_property
