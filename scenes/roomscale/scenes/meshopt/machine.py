@@ -55,6 +55,7 @@ class Instance:
         self._whole = np.empty(0, np.uint8)
         self.call("__wasm_call_ctors")
         self._start = self._next = self._end = self._take(0)
+        self._before = self.size
         self._done: set[tuple[str, int]] = set()
 
     @property
@@ -100,11 +101,13 @@ class Instance:
         return address
 
     def release(self) -> None:
-        """Give back all that was reserved."""
-        end = self._take(0)
-        if end != self._end or end - self._start > _KEPT_PIECE:
-            self._take(self._start - end)
-            self._end = self._start
+        """Give back all that was reserved, and once memory grew what functions may have kept too."""
+        if self.size != self._before or self._end - self._start > _KEPT_PIECE:
+            end = self._take(0)
+            if end != self._end or end - self._start > _KEPT_PIECE:
+                self._take(self._start - end)
+                self._end = self._start
+            self._before = self.size
         self._next = self._start
 
     def put(self, array: NDArray[Any], spare: int = 0) -> int:
