@@ -41,9 +41,9 @@ class Draft:
     """Builds a new scene from one whose structure is sound (`checks.structure.require_sound`).
 
     `json`: a copy of the scene's, free to be changed; bufferViews and buffers only through the methods here.
-    `touching`: the root's lists that the caller is going to change, accessors apart; all if None. The other lists
-    remain the scene's own until somebody asks for them (`own`): they are not copied, and what they name need not be
-    looked for again. Of accessors and bufferViews, lists of numbers (`min`) are replaced, never changed in place.
+    `touching`: the root's lists that the caller is going to change; all if None. The other lists remain the scene's
+    own until somebody asks for them (`own`), as the methods here do: they are not copied, and what they name need not
+    be looked for again. Of accessors and bufferViews, lists of numbers (`min`) are replaced, never changed in place.
     """
 
     def __init__(self, scene: Scene, touching: Collection[str] | None = None) -> None:
@@ -52,7 +52,7 @@ class Draft:
         self.json: JsonObject = {
             key: value if key in LISTS else jsonio.copy(value) for key, value in scene.json.items()
         }
-        self.own(LISTS if touching is None else {*touching, *_STORAGE})
+        self.own(LISTS if touching is None else touching)
         self._data: dict[int, memoryview] = {}
 
     def own(self, kinds: Collection[str], survey: Survey | None = None) -> None:
@@ -70,7 +70,7 @@ class Draft:
     ) -> None:
         """`references.renumber`, for which lists that name some become the draft's own. `survey`: of the draft."""
         naming = [kind for kind, part in survey.parts.items() if kind and any(part.counts(other) for other in kept)]
-        self.own(naming, survey)
+        self.own({*naming, *kept}, survey)
         renumber(self.json, kept, instead, survey)
 
     def survey(self) -> Survey:
@@ -105,6 +105,7 @@ class Draft:
         """
         compressed: JsonObject = {"buffer": 0, "byteLength": len(data), "byteStride": stride, "count": count}
         compressed |= {"mode": mode} | ({} if filter_name == "NONE" else {"filter": filter_name})
+        self.own(("buffers",))
         view: JsonObject = {"buffer": self._placeholder(extension), "byteLength": count * stride}
         if target is not None:
             view["target"] = target
@@ -114,6 +115,7 @@ class Draft:
         return self._append_view(view, data)
 
     def _append_view(self, view: JsonObject, data: bytes | memoryview) -> int:
+        self.own(("bufferViews",))
         views: list[JsonObject] = self.json.setdefault("bufferViews", [])
         self._data[len(views)] = memoryview(data).cast("B")
         views.append(view)
@@ -138,6 +140,7 @@ class Draft:
         9 components are a MAT3, 16 a MAT4. `bounds`: write `min` and `max`. `target`: with `ARRAY_BUFFER` elements
         are padded to multiples of 4 bytes. Returns its index. Raises `ValueError` for types that glTF has not.
         """
+        self.own(("accessors",))
         accessors: list[JsonObject] = self.json.setdefault("accessors", [])
         accessors.append({})
         self.replace_accessor(len(accessors) - 1, array, normalized=normalized, bounds=bounds, target=target)
@@ -171,6 +174,7 @@ class Draft:
         bounds: bool = False,
     ) -> None:
         """Let an accessor say that it holds `array`, `offset` bytes into a bufferView that the caller filled."""
+        self.own(("accessors",))
         old = self.json["accessors"][index]
         fresh: JsonObject = {"bufferView": view}
         if offset:
@@ -191,6 +195,7 @@ class Draft:
 
         Textures are the caller's: what is neither PNG nor JPEG must be named by an extension's `source`.
         """
+        self.own(("images",))
         image = self.json["images"][index]
         image.pop("uri", None)
         image |= {"bufferView": self.add_view(data), "mimeType": mime_type}
@@ -206,6 +211,7 @@ class Draft:
         """
         if not self._data and same_json(self.json, self.scene.json):
             return self.scene
+        self.own(("bufferViews", "buffers"), survey)
         survey = self.survey() if survey is None else survey
         views = set(range(len(self.json.get("bufferViews", ()))))
         spent = views - survey.counts("bufferViews").keys()

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import marshal
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -68,7 +68,7 @@ class Part:
     memo: dict[str, Any] = field(default_factory=dict)
     """What others worked out from the list alone, by a name of theirs; forgotten when the list is renumbered."""
     _extensions: Counter[str] | None = None
-    _counts: dict[str, dict[int, int]] = field(default_factory=dict)
+    _counts: dict[str, Counter[int]] | None = None
 
     @property
     def extensions(self) -> Counter[str]:
@@ -79,18 +79,27 @@ class Part:
             self._extensions = Counter(name for name, _ in all_extensions(self.entries)) if has_some else Counter()
         return self._extensions
 
-    def counts(self, kind: str) -> dict[int, int]:
+    def counts(self, kind: str) -> Mapping[int, int]:
         """Entry of the list `kind` → how often it is named. Not to be changed."""
-        if kind not in self._counts:
-            counts = self._counts[kind] = dict[int, int]()
+        return self._counted.get(kind, {})
+
+    @property
+    def kinds(self) -> Collection[str]:
+        """The lists of which something is named."""
+        return self._counted.keys()
+
+    @property
+    def _counted(self) -> dict[str, Counter[int]]:
+        if self._counts is None:
+            indices: dict[str, list[int]] = {}
             for reference in self.references:
-                if reference.kind == kind:
-                    counts[reference.index] = counts.get(reference.index, 0) + 1
-        return self._counts[kind]
+                indices.setdefault(reference.kind, []).append(reference.index)
+            self._counts = {kind: Counter(named) for kind, named in indices.items()}
+        return self._counts
 
     def renumbered(self) -> None:
         """References were set: what was worked out is forgotten."""
-        self._counts, self.memo = {}, {}
+        self._counts, self.memo = None, {}
 
 
 def walk_list(kind: str, entries: list[Any]) -> Part:

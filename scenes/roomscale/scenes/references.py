@@ -59,6 +59,8 @@ def renumber(
     for kind, pairs in (instead or {}).items():
         new[kind].update({gone: new[kind][stands] for gone, stands in pairs.items()})
     for part in survey.parts.values():
+        if not any(part.counts(kind) for kind in new):
+            continue
         for reference in part.references:
             if reference.kind in new and survey.is_there(reference):
                 owner = reference.owner
@@ -95,8 +97,13 @@ class Survey:
     def references(self) -> list[Reference]:
         """All places that name something that is there, in no order."""
         if self._references is None:
-            found = (reference for part in self.parts.values() for reference in part.references)
-            self._references = [reference for reference in found if self.is_there(reference)]
+            lengths = {kind: self._length(kind) for part in self.parts.values() for kind in part.kinds}
+            self._references = [
+                reference
+                for part in self.parts.values()
+                for reference in part.references
+                if reference.index < lengths[reference.kind]
+            ]
         return self._references
 
     @property

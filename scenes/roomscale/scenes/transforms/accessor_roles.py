@@ -32,14 +32,9 @@ def accessor_roles(json: JsonObject, survey: Survey | None = None) -> dict[int, 
     roles: dict[int, set[str]] = {}
     seen: dict[int, int] = {}
     survey = survey or Survey(json)
-    for kind, uses in _USES.items():
-        part = survey.parts.get(kind)
-        if part is not None:
-            if _MEMO not in part.memo:
-                part.memo[_MEMO] = list(uses(part.entries))
-            for index, role in part.memo[_MEMO]:
-                roles.setdefault(index, set()).add(role)
-                seen[index] = seen.get(index, 0) + 1
+    for index, role in _named(survey):
+        roles.setdefault(index, set()).add(role)
+        seen[index] = seen.get(index, 0) + 1
     named = survey.counts("accessors")
     return {
         index: next(iter(found))
@@ -48,13 +43,22 @@ def accessor_roles(json: JsonObject, survey: Survey | None = None) -> dict[int, 
     }
 
 
-def accessor_uses(json: JsonObject) -> dict[int, set[str]]:
+def accessor_uses(survey: Survey) -> dict[int, set[str]]:
     """Accessor → all its roles, for those that something but an unknown extension names."""
     uses: dict[int, set[str]] = {}
-    for kind, uses_of in _USES.items():
-        for index, role in uses_of(json.get(kind, ())):
-            uses.setdefault(index, set()).add(role)
+    for index, role in _named(survey):
+        uses.setdefault(index, set()).add(role)
     return uses
+
+
+def _named(survey: Survey) -> Iterator[tuple[int, str]]:
+    """Each place that names an accessor, with what it is for there."""
+    for kind, uses_of in _USES.items():
+        part = survey.parts.get(kind)
+        if part is not None:
+            if _MEMO not in part.memo:
+                part.memo[_MEMO] = list(uses_of(part.entries))
+            yield from part.memo[_MEMO]
 
 
 def vertex_accessors(primitive: JsonObject) -> Iterator[tuple[str, int]]:

@@ -43,8 +43,8 @@ def dedupe(scene: Scene, *, accessors: bool = True) -> Scene:
     for kind in ("samplers", "textures", "materials"):
         joiner.join_equal(kind)
     if accessors:
-        joiner.join("accessors", _equal_accessors(scene), _PLACEMENT)
-        _give_strides(draft.json)
+        joiner.join("accessors", _equal_accessors(scene, survey), _PLACEMENT)
+        _give_strides(draft, survey)
     joiner.join_equal("meshes")
     if not survey.unknown and any(_same_samplers(animation) for animation in draft.json.get("animations", ())):
         draft.own(("animations",))
@@ -53,17 +53,19 @@ def dedupe(scene: Scene, *, accessors: bool = True) -> Scene:
     return draft.finish(survey)
 
 
-def _give_strides(json: JsonObject) -> None:
+def _give_strides(draft: Draft, survey: Survey) -> None:
     """A bufferView of vertices that several accessors share must say its stride (glTF 2.0 §3.6.2.4)."""
     sharers: dict[int, list[int]] = {}
-    for index, uses in accessor_uses(json).items():
-        if "bufferView" in json["accessors"][index] and any(is_vertex_role(use) for use in uses):
-            sharers.setdefault(json["accessors"][index]["bufferView"], []).append(index)
-    for number, accessors in sharers.items():
-        view = json["bufferViews"][number]
-        size = layout_of(json["accessors"][accessors[0]], "").element_bytes
-        if len(accessors) > 1 and "byteStride" not in view and size % ALIGNMENT == 0:
-            view["byteStride"] = size
+    accessors, views = draft.json.get("accessors", ()), draft.json.get("bufferViews", ())
+    for index, uses in accessor_uses(survey).items():
+        if "bufferView" in accessors[index] and any(is_vertex_role(use) for use in uses):
+            sharers.setdefault(accessors[index]["bufferView"], []).append(index)
+    for number, own in sharers.items():
+        size = layout_of(accessors[own[0]], "").element_bytes
+        if len(own) > 1 and "byteStride" not in views[number] and size % ALIGNMENT == 0:
+            draft.own(("bufferViews",), survey)
+            views = draft.json["bufferViews"]
+            views[number]["byteStride"] = size
 
 
 def join_samplers(json: JsonObject) -> None:
@@ -117,10 +119,10 @@ def _bytes_of(scene: Scene, image: JsonObject) -> memoryview | None:
         return None
 
 
-def _equal_accessors(scene: Scene) -> list[list[int]]:
+def _equal_accessors(scene: Scene, survey: Survey) -> list[list[int]]:
     """Accessors of equal elements, types and uses. Compressed and sparse ones: those at the same place."""
     groups: dict[Hashable, list[int]] = {}
-    uses, views = accessor_uses(scene.json), scene.list_of("bufferViews")
+    uses, views = accessor_uses(survey), scene.list_of("bufferViews")
     for index, accessor in enumerate(scene.list_of("accessors")):
         told = tuple(accessor.get(key) for key in ("componentType", "type", "count", "normalized"))
         if "sparse" in accessor or "bufferView" not in accessor or is_compressed(views[accessor["bufferView"]]):

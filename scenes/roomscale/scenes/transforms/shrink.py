@@ -49,7 +49,8 @@ _PBR_TEXTURES = ("baseColorTexture", "metallicRoughnessTexture")
 
 def shrink(scene: Scene) -> Scene:
     """The scene with the same meaning in less JSON."""
-    draft = Draft(scene, touching=("materials", "samplers", *_with_defaults(scene.json)))
+    small = ("accessors", "bufferViews", "materials", "samplers")
+    draft = Draft(scene, touching=(*small, *_with_defaults(scene.json)))
     if "nodes" in draft.json:
         # Only what stands in a node itself is replaced, so what it holds need not be copied.
         draft.json["nodes"] = [dict(node) for node in draft.json["nodes"]]
