@@ -63,7 +63,7 @@ class Draft:
                 if kind in self.json:
                     self.json[kind] = _copied(self.json[kind]) if kind in _STORAGE else jsonio.copy(self.json[kind])
                     if survey is not None:
-                        survey.look_again(kind)
+                        survey.parts[kind] = survey.parts[kind].of_copy(self.json[kind])
 
     def renumber(
         self, survey: Survey, kept: Mapping[str, Sequence[int]], instead: Mapping[str, Mapping[int, int]] | None = None

@@ -41,13 +41,12 @@ def _reached(json: JsonObject, survey: Survey) -> set[Entry]:
     kinds = survey.movable.intersection(_KINDS)
     named_by: dict[Entry, list[Entry]] = {}
     todo: list[Entry] = []
-    for reference in survey.references:
-        if reference.kind in kinds:
-            target = (reference.kind, reference.index)
-            if reference.owner is None or reference.owner[0] not in kinds:
-                todo.append(target)
-            else:
-                named_by.setdefault(reference.owner, []).append(target)
+    for reference in survey.naming(kinds):
+        target = (reference.kind, reference.index)
+        if reference.owner is None or reference.owner[0] not in kinds:
+            todo.append(target)
+        else:
+            named_by.setdefault(reference.owner, []).append(target)
     todo += [(kind, index) for kind in kinds for index, entry in enumerate(json.get(kind, ())) if "extras" in entry]
     reached: set[Entry] = set()
     while todo:

@@ -20,7 +20,7 @@ from roomscale.scenes.transforms.named_meshes import named_meshes
 _GAIN = 0.985
 """Encoded size of a new order, compared with the old one's, from which on it is taken."""
 
-Known = dict[tuple[int | bytes, ...], tuple[list[Indices], Indices]]
+Known = dict[tuple[int, tuple[bytes, ...]], tuple[list[Indices], Indices]]
 """How many vertices there are, and lists of triangles on them → their best order. Cubes are all made alike."""
 
 
@@ -41,7 +41,7 @@ def reorder(scene: Scene) -> Scene:
 
 def _reorder(bundle: Bundle, users: dict[int, int], known: Known, *, keep_all: bool) -> bool:
     old = bundle.indices()
-    key = (bundle.vertices, *(indices.tobytes() for indices in old))
+    key = bundle.vertices, tuple(indices.tobytes() for indices in old)
     if key not in known:
         known[key] = _best_order(old, bundle.vertices)
     best, table = known[key]

@@ -7,7 +7,7 @@ resampled; CUBICSPLINE, whose tangents say how the creator wants it, is left alo
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -38,10 +38,10 @@ Keys = NDArray[np.intp] | slice
 
 @dataclass(slots=True)
 class _Track:
-    """A sampler with its data. `paths`: what its channels say they move. `tolerance`: in the units of its values."""
+    """A sampler, the `number`-th of a clip, with its data. `paths`: what its channels say they move. `tolerance`: in the units of its values."""
 
-    sampler: JsonObject
     clip: int
+    number: int
     paths: frozenset[str]
     kind: str
     times: Array
@@ -55,8 +55,8 @@ def resample(scene: Scene) -> Scene:
     """The scene with only those keyframes that its animations need. Raises `BrokenData` where data are not there."""
     if not scene.list_of("animations"):
         return scene
-    draft = Draft(scene, touching=("animations",))
-    tracks = list(_tracks(scene, draft.json))
+    draft = Draft(scene, touching=())
+    tracks = list(_tracks(scene))
     groups: dict[tuple[str, int], list[_Track]] = {}
     for track in tracks:
         groups.setdefault((track.kind, track.values.shape[1]), []).append(track)
@@ -75,11 +75,11 @@ def resample(scene: Scene) -> Scene:
     return draft.finish()
 
 
-def _tracks(scene: Scene, json: JsonObject) -> Iterator[_Track]:
+def _tracks(scene: Scene) -> Iterator[_Track]:
     """The samplers that can be resampled: plain, with increasing times and finite values."""
     scales = _scales(scene)
     arrays = _Arrays(scene)
-    for clip, animation in enumerate(json.get("animations", ())):
+    for clip, animation in enumerate(scene.list_of("animations")):
         targets: dict[int, list[JsonObject]] = {}
         for channel in animation["channels"]:
             targets.setdefault(channel["sampler"], []).append(channel["target"])
@@ -98,7 +98,7 @@ def _tracks(scene: Scene, json: JsonObject) -> Iterator[_Track]:
                 tolerance /= max(1.0, *(scales.get(target.get("node", -1), 1.0) for target in targets[number]))
             wide = values.reshape(len(times), -1)
             said = frozenset(str(target["path"]) for target in targets[number])
-            yield _Track(sampler, clip, said, kind, times, wide, raw.reshape(len(times), -1), tolerance / PASSES)
+            yield _Track(clip, number, said, kind, times, wide, raw.reshape(len(times), -1), tolerance / PASSES)
 
 
 def _path(target: JsonObject) -> str:
@@ -163,7 +163,7 @@ def _count(track: _Track) -> int:
     return len(track.times) if track.keep is None else int(np.count_nonzero(track.keep))
 
 
-def _stacked(group: list[_Track], keys: list[Keys]) -> tuple[Array, Array, Array, Array]:
+def _stacked(group: list[_Track], keys: Sequence[Keys]) -> tuple[Array, Array, Array, Array]:
     """Times, values, tolerances and counts of these keys of tracks in a batch, as `keyframes` wants them."""
     longest = _count(group[0])
     times = np.zeros((len(group), longest))
@@ -245,7 +245,8 @@ def _write(draft: Draft, track: _Track, named: Counter[int], made: Made, *, may_
 
     `made`: the new ones, which serve all samplers that need the same. `may_add`: what is no longer named goes when the scene is pruned. Where it cannot go, sharers stay as they are.
     """
-    sampler = track.sampler
+    draft.own(("animations",))
+    sampler: JsonObject = draft.json["animations"][track.clip]["samplers"][track.number]
     if not may_add and named[sampler["output"]] > 1:
         return
     times = track.times[track.keep].astype(np.float32)

@@ -50,17 +50,19 @@ _PBR_TEXTURES = ("baseColorTexture", "metallicRoughnessTexture")
 def shrink(scene: Scene) -> Scene:
     """The scene with the same meaning in less JSON."""
     small = ("accessors", "bufferViews", "materials", "samplers")
-    draft = Draft(scene, touching=(*small, *_with_defaults(scene.json)))
+    draft = Draft(scene, touching=())
+    survey = draft.survey()
+    draft.own((*small, *_with_defaults(scene.json)), survey)
     if "nodes" in draft.json:
         # Only what stands in a node itself is replaced, so what it holds need not be copied.
         draft.json["nodes"] = [dict(node) for node in draft.json["nodes"]]
+        survey.look_again("nodes")
     objects = list(_objects(draft.json))
     _shorten([(holder, key) for kind, holder in objects for key in _NUMBERS.get(kind, ()) if key in holder])
     for kind, holder in objects:
         for key, default in _DEFAULTS.get(kind, {}).items():
             if key in holder and holder[key] == default:
                 del holder[key]
-    survey = draft.survey()
     _drop_bounds(draft.json, survey)
     return draft.finish(survey)
 
