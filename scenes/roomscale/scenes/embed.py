@@ -27,11 +27,11 @@ _PIECE_ALIGNMENT = 4
 """Bytes. Accessors must start at multiples of their component's size, which is 4 at most."""
 
 
-def to_glb(scene: Scene) -> bytes:
+def to_glb(scene: Scene, written: jsonio.Written | None = None) -> bytes:
     """The scene as one .glb without any URI.
 
     Buffers become one, save placeholders for compressed data. A buffer that nothing uses and whose URI is refused
-    loses the URI. Raises `UnsafeUri`, `UnreadableScene` or `BrokenData` for resources that cannot be
+    loses the URI. `written`: of scenes that share its lists. Raises `UnsafeUri`, `UnreadableScene` or `BrokenData` for resources that cannot be
     had, `RejectedScene` for a scene whose structure is broken.
     """
     if scene.glb is not None and scene.raw is not None and _is_untouched(scene):
@@ -42,7 +42,8 @@ def to_glb(scene: Scene) -> bytes:
     embedder.images()
     embedder.sounds()
     others = () if scene.glb is None else scene.glb.others
-    return build_glb(jsonio.dump(embedder.finished()), embedder.pieces or None, others)
+    json = (jsonio.Written() if written is None else written).dump(embedder.finished())
+    return build_glb(json, embedder.pieces or None, others)
 
 
 def write_glb(scene: Scene, path: str | Path) -> None:

@@ -135,12 +135,17 @@ def pack_single(
     """The scene as one .glb, fully compressed, and what it came to. Raises as `pack` does."""
     preset = replace(PRESETS[options.preset], edge=options.texture_size)
     scene = _in_one_piece(scene)
-    steps = [StepBytes("source", _weight(scene))]
+    written = jsonio.Written()
+    steps = [StepBytes("source", _weight(scene, written))]
     result, done = optimise(
-        scene, preset, workers=options.workers, progress=lambda name, number, count: tell(name, number / count)
+        scene,
+        preset,
+        workers=options.workers,
+        progress=lambda name, number, count: tell(name, number / count),
+        written=written,
     )
     steps += [StepBytes(step.name, step.after) for step in done.steps if step.after != step.before]
-    data = to_glb(result)
+    data = to_glb(result, written)
     steps.append(StepBytes("file", len(data)))
     if len(data) > options.limit:
         raise UnpackableScene(
@@ -158,10 +163,11 @@ def edges_for(texture_size: int) -> Mapping[int, int]:
     return {PHONE: EDGES[PHONE], DESKTOP: texture_size}
 
 
-def _weight(scene: Scene) -> int:
-    """Bytes of the scene as one file, but for some paddings."""
+def _weight(scene: Scene, written: jsonio.Written | None = None) -> int:
+    """Bytes of the scene as one file, but for some paddings. `written`: to be used for other scenes after it."""
     buffers = (scene.buffer(index) for index in range(len(scene.list_of("buffers"))) if scene.has_data(index))
-    return len(jsonio.dump(scene.json)) + sum(len(buffer) for buffer in buffers)
+    json = len(jsonio.dump(scene.json)) if written is None else written.size(scene.json)
+    return json + sum(len(buffer) for buffer in buffers)
 
 
 def _in_one_piece(scene: Scene) -> Scene:

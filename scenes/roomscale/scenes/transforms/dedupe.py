@@ -10,8 +10,6 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Collection, Hashable
 
-import numpy as np
-
 from roomscale.scenes import jsonio
 from roomscale.scenes.accessors import layout_of, read
 from roomscale.scenes.binding import ALIGNMENT
@@ -27,6 +25,9 @@ from roomscale.scenes.transforms.same_pixels import joined_by_pixels
 
 _PLACEMENT = ("bufferView", "byteOffset", "min", "max")
 """What an accessor says of where its data are, and what follows from them."""
+
+_SHORT = 64
+"""Bytes of contents that are compared as they are; of more, their hash."""
 
 
 def dedupe(scene: Scene, *, accessors: bool = True) -> Scene:
@@ -124,12 +125,14 @@ def _equal_accessors(scene: Scene, survey: Survey) -> list[list[int]]:
     groups: dict[Hashable, list[int]] = {}
     uses, views = accessor_uses(survey), scene.list_of("bufferViews")
     for index, accessor in enumerate(scene.list_of("accessors")):
-        told = tuple(accessor.get(key) for key in ("componentType", "type", "count", "normalized"))
+        get = accessor.get
+        told = get("componentType"), get("type"), get("count"), get("normalized")
         if "sparse" in accessor or "bufferView" not in accessor or is_compressed(views[accessor["bufferView"]]):
             place = (accessor.get("bufferView"), accessor.get("byteOffset", 0), jsonio.dump(accessor.get("sparse", {})))
             contents: Hashable = place
         else:
-            contents = hashlib.sha256(np.ascontiguousarray(read(scene, index)).tobytes()).digest()
+            data = read(scene, index).tobytes()
+            contents = data if len(data) <= _SHORT else hashlib.sha256(data).digest()
         groups.setdefault((told, frozenset(uses.get(index, ())), contents), []).append(index)
     return list(groups.values())
 
