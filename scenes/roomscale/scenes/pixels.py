@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import io
 import warnings
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,13 +42,14 @@ def resized(
     *,
     where: str = "the image",
     limits: Limits = DEFAULT_LIMITS,
+    threads: int = 1,
 ) -> Picture:
-    """An image with no edge longer than `edge` pixels, written anew.
+    """An image with no edge longer than `edge` pixels, written anew. `threads`: that may work on it.
 
     Raises `BrokenData` for images that cannot be unpacked, or exceed the limits; `where`: its JSON pointer.
     """
     use = ImageUse() if use is None else use
-    return encode(scale(decode(data, where, limits, edge), edge, use), encoding, use)
+    return encode(scale(decode(data, where, limits, edge), edge, use, threads=threads), encoding, use)
 
 
 def decode(
@@ -133,8 +135,10 @@ def _plain(image: Image.Image) -> Image.Image:
     return image
 
 
-def scale(image: Image.Image, edge: int, use: ImageUse) -> Image.Image:
+def scale(image: Image.Image, edge: int, use: ImageUse, *, threads: int = 1) -> Image.Image:
     """The image made smaller until no edge is longer than `edge` pixels, as its use asks for; as it is, if it fits.
+
+    `threads`: that may work on it, a channel each; every one takes memory of its own.
 
     Colour is averaged as light, not as sRGB numbers, and by how much it covers; normals are brought to length 1
     again; channels of data know nothing of one another.
@@ -144,7 +148,7 @@ def scale(image: Image.Image, edge: int, use: ImageUse) -> Image.Image:
         return image
     size = (max(1, round(image.width * edge / longest)), max(1, round(image.height * edge / longest)))
     if use.role is Role.COLOUR:
-        return _scaled_colour(image, size, use.alpha)
+        return _scaled_colour(image, size, use.alpha, threads)
     bands = [band.resize(size, Image.Resampling.LANCZOS) for band in image.split()]
     if use.role is Role.NORMAL and len(bands) >= 3:
         bands[:3] = _unit_length(bands[:3])
@@ -159,21 +163,24 @@ _LINEAR: NDArray[np.float32] = np.array(
 _AS_IT_IS: NDArray[np.float32] = np.arange(256, dtype=np.float32)
 
 
-def _scaled_colour(image: Image.Image, size: tuple[int, int], alpha: Alpha) -> Image.Image:
+def _scaled_colour(image: Image.Image, size: tuple[int, int], alpha: Alpha, threads: int) -> Image.Image:
     """Scales colours as light. A few rows of one channel are held as floats, for images of 8192² pixels exist."""
     colours = len(image.getbands()) - (image.mode in ("LA", "RGBA"))
     cover = image.getchannel(colours) if colours < len(image.getbands()) else None
     weights = cover if alpha is Alpha.SHOWN else None
-    done: list[Image.Image] = []
     total = None if weights is None else _shrunk(weights, size, _AS_IT_IS)
-    for number in range(colours):
+
+    def scaled(number: int) -> Image.Image:
         band = image.getchannel(number)
         plain = _shrunk(band, size, _LINEAR)
         if weights is not None and total is not None:
             weighted = _shrunk(band, size, _LINEAR, weights)
             covered = total > 0.5  # of 255: below it, there is no colour to be seen
             plain[covered] = weighted[covered] / total[covered]
-        done.append(Image.fromarray(_srgb(plain)))
+        return Image.fromarray(_srgb(plain))
+
+    with ThreadPoolExecutor(threads) as pool:
+        done = list(pool.map(scaled, range(colours)))
     if cover is not None:
         done.append(cover.resize(size, Image.Resampling.LANCZOS))
     return Image.merge(image.mode, done) if len(done) > 1 else done[0]

@@ -11,6 +11,7 @@ import os
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from typing import Self
 
 from roomscale.scenes.document import Scene
 from roomscale.scenes.draft import Draft, survey_of
@@ -34,19 +35,41 @@ def shrink_images(
     `workers`: threads that decode and encode, one per core if None; Pillow works outside Python's lock.
     Raises `BrokenData` for images that cannot be decoded or are too large to be, others as `Scene.resource` does.
     """
-    jobs = list(_jobs(scene, encoding)) if scene.list_of("images") else []
-    if not jobs:
-        return scene
-    with ThreadPoolExecutor(workers or os.cpu_count() or 1) as pool:
-        made = pool.map(lambda job: job.picture(edge, scene.limits), jobs)
-        pictures = {job.index: picture for job, picture in zip(jobs, made, strict=True) if picture is not None}
-    if not pictures:
-        return scene
-    draft = Draft(scene, touching=("images", "textures"))
-    for index, picture in pictures.items():
-        draft.replace_image(index, picture.data, picture.media_type)
-    _name_sources(draft.json)
-    return draft.finish()
+    with Painting(scene, edge, encoding, workers=workers) as painting:
+        return painting.onto(scene)
+
+
+class Painting:
+    """The images of a scene being made smaller, in threads of their own; what else is done may go on meanwhile.
+
+    As `shrink_images`, in two steps. Ends when the context does.
+    """
+
+    def __init__(self, scene: Scene, edge: int, encoding: Encoding, *, workers: int | None = None) -> None:
+        jobs = list(_jobs(scene, encoding)) if scene.list_of("images") else []
+        workers = workers or os.cpu_count() or 1
+        self._pool = ThreadPoolExecutor(workers)
+        spare = max(1, workers // max(1, len(jobs)))
+        self._made = {job.index: self._pool.submit(job.picture, edge, scene.limits, spare) for job in jobs}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self._pool.shutdown(cancel_futures=True)
+
+    def onto(self, scene: Scene) -> Scene:
+        """A scene with these images, which are still the same ones in it. Raises as `shrink_images` does."""
+        pictures = {index: future.result() for index, future in self._made.items()}
+        self._made = {}
+        if not any(pictures.values()):
+            return scene
+        draft = Draft(scene, touching=("images", "textures"))
+        for index, picture in pictures.items():
+            if picture is not None:
+                draft.replace_image(index, picture.data, picture.media_type)
+        _name_sources(draft.json)
+        return draft.finish()
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,15 +81,15 @@ class _Job:
     use: ImageUse
     encoding: Encoding
 
-    def picture(self, edge: int, limits: Limits) -> Picture | None:
-        """The image written anew, None if it should stay: it fits, is of a wanted type, and nothing is to be won."""
+    def picture(self, edge: int, limits: Limits, threads: int) -> Picture | None:
+        """The image written anew by so many threads, None if it should stay: it fits, is of a wanted type, and nothing is to be won."""
         media_type, fits = media_type_of(self.data), _fits(self.data, edge)
         if fits and media_type == _SETTLED.get(self.encoding.format, f"image/{self.encoding.format}"):
             return None
         from roomscale.scenes.pixels import resized  # noqa: PLC0415 - Pillow only where an image is unpacked
 
         where = pointer("images", self.index)
-        picture = resized(self.data, edge, self.encoding, self.use, where=where, limits=limits)
+        picture = resized(self.data, edge, self.encoding, self.use, where=where, limits=limits, threads=threads)
         is_wanted = media_type in CORE_TYPES or self.encoding.format not in _FOR_ALL
         return None if fits and is_wanted and len(picture.data) > WORTH_IT * len(self.data) else picture
 

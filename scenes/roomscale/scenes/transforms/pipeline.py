@@ -7,6 +7,7 @@ alone, not on how many workers there are.
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from roomscale.scenes.checks.structure import require_sound
 from roomscale.scenes.compressed import is_placeholder
@@ -16,7 +17,7 @@ from roomscale.scenes.errors import SceneError
 from roomscale.scenes.jsonio import Written
 from roomscale.scenes.transforms.compress import compress
 from roomscale.scenes.transforms.dedupe import dedupe
-from roomscale.scenes.transforms.images import shrink_images
+from roomscale.scenes.transforms.images import Painting, shrink_images
 from roomscale.scenes.transforms.merge import merge
 from roomscale.scenes.transforms.prune import prune
 from roomscale.scenes.transforms.quantise import quantise
@@ -70,13 +71,16 @@ Progress = Callable[[str, int, int], None]
 Step = Callable[[Scene, Preset, int | None], Scene]
 """A transform with what it needs from the preset; the number is that of workers, None for one per core."""
 
+IMAGES, _BEFORE_IMAGES = "images", "resample"
+"""Two steps: that of images, and the first one after all that says which images there are. They are painted from then
+on, beside what is done to animations and meshes."""
 STEPS: tuple[tuple[str, Step], ...] = (
     ("dedupe", lambda scene, preset, workers: dedupe(scene)),
     ("prune", lambda scene, preset, workers: prune(without_unread(scene))),
     ("resample", lambda scene, preset, workers: resample(scene)),
     ("weld", lambda scene, preset, workers: weld(scene)),
     ("quantise", lambda scene, preset, workers: weld(quantise(scene))),  # rounding makes more vertices equal
-    ("images", lambda scene, preset, workers: shrink_images(scene, preset.edge, preset.encoding, workers=workers)),
+    (IMAGES, lambda scene, preset, workers: shrink_images(scene, preset.edge, preset.encoding, workers=workers)),
     ("reorder", lambda scene, preset, workers: reorder(scene)),
     ("compress", lambda scene, preset, workers: compress(scene)),
     ("shrink", lambda scene, preset, workers: shrink(scene)),
@@ -102,13 +106,17 @@ def optimise(
     report = Report()
     written = Written() if written is None else written
     before = size_of(scene, written)
-    for number, (name, step) in enumerate(STEPS):
-        if progress is not None:
-            progress(name, number, len(STEPS))
-        result = step(scene, preset, workers)
-        after = before if result is scene else size_of(result, written)
-        report.steps.append(StepReport(name, before, after))
-        scene, before = result, after
+    with ExitStack() as stack:
+        painting: Painting | None = None
+        for number, (name, step) in enumerate(STEPS):
+            if progress is not None:
+                progress(name, number, len(STEPS))
+            if name == _BEFORE_IMAGES:
+                painting = stack.enter_context(Painting(scene, preset.edge, preset.encoding, workers=workers))
+            result = painting.onto(scene) if painting and name == IMAGES else step(scene, preset, workers)
+            after = before if result is scene else size_of(result, written)
+            report.steps.append(StepReport(name, before, after))
+            scene, before = result, after
     return scene, report
 
 
