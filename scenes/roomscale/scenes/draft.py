@@ -23,6 +23,8 @@ from roomscale.scenes.references import Survey, renumber
 
 ARRAY_BUFFER, ELEMENT_ARRAY_BUFFER = 34962, 34963
 """Targets of bufferViews: vertex attributes, and indices (glTF 2.0 §5.11.5)."""
+_SMALL = 1024
+"""Bytes of elements whose bufferView serves all accessors that hold the same, vertices apart."""
 _STORAGE = ("accessors", "bufferViews", "buffers")
 _PLAIN_FIELDS = frozenset(
     {"buffer", "bufferView", "byteLength", "byteOffset", "byteStride", "componentType", "count"}
@@ -54,9 +56,10 @@ class Draft:
         }
         self.own(LISTS if touching is None else touching)
         self._data: dict[int, memoryview] = {}
+        self._small: dict[bytes, int] = {}
 
     def own(self, kinds: Collection[str], survey: Survey | None = None) -> None:
-        """Make these of the root's lists the draft's own, free to be changed. `survey`: of the draft; it stays right."""
+        """Make these of the root's lists the draft's own, free to be changed. `survey`: of the draft; kept right."""
         for kind in kinds:
             if kind not in self._own:
                 self._own.add(kind)
@@ -155,12 +158,18 @@ class Draft:
         bounds: bool = False,
         target: int | None = None,
     ) -> None:
-        """Give an accessor other elements, in a bufferView of their own; its name, extras and extensions stay.
+        """Give an accessor other elements, in a bufferView that holds nothing else; name, extras and extensions stay.
 
         As `add_accessor` otherwise.
         """
         data, stride = packed(array, for_vertices=target == ARRAY_BUFFER)
-        view = self.add_view(data, stride=stride, target=target)
+        if target is None and len(data) <= _SMALL:
+            # Keyframes are often equal, and a bufferView weighs more than a few of them.
+            if (contents := bytes(data)) not in self._small:
+                self._small[contents] = self.add_view(contents)
+            view = self._small[contents]
+        else:
+            view = self.add_view(data, stride=stride, target=target)
         self.point_accessor(index, array, view, normalized=normalized, bounds=bounds)
 
     def point_accessor(

@@ -31,8 +31,8 @@ def to_glb(scene: Scene, written: jsonio.Written | None = None) -> bytes:
     """The scene as one .glb without any URI.
 
     Buffers become one, save placeholders for compressed data. A buffer that nothing uses and whose URI is refused
-    loses the URI. `written`: of scenes that share its lists. Raises `UnsafeUri`, `UnreadableScene` or `BrokenData` for resources that cannot be
-    had, `RejectedScene` for a scene whose structure is broken.
+    loses the URI. `written`: of scenes that share its lists. Raises `UnsafeUri`, `UnreadableScene` or `BrokenData` for
+    resources that cannot be had, `RejectedScene` for a scene whose structure is broken.
     """
     if scene.glb is not None and scene.raw is not None and _is_untouched(scene):
         return bytes(scene.raw)

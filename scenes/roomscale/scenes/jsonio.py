@@ -145,7 +145,7 @@ class Written:
 
 
 _MOST_KEPT = 8 << 20
-"""Bytes of text that are kept of one value, to be written again: more than most lists have, without large data: URIs."""
+"""Bytes of text that are kept of one value, to be written again: more than most lists have without data: URIs."""
 
 
 def copy(value: Any) -> Any:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import io
 import warnings
-from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 from numpy.typing import NDArray
@@ -179,8 +178,13 @@ def _scaled_colour(image: Image.Image, size: tuple[int, int], alpha: Alpha, thre
             plain[covered] = weighted[covered] / total[covered]
         return Image.fromarray(_srgb(plain))
 
-    with ThreadPoolExecutor(threads) as pool:
-        done = list(pool.map(scaled, range(colours)))
+    if threads > 1:
+        from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415 - seldom needed, and takes 8 ms
+
+        with ThreadPoolExecutor(threads) as pool:
+            done = list(pool.map(scaled, range(colours)))
+    else:
+        done = [scaled(number) for number in range(colours)]
     if cover is not None:
         done.append(cover.resize(size, Image.Resampling.LANCZOS))
     return Image.merge(image.mode, done) if len(done) > 1 else done[0]

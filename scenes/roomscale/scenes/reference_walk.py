@@ -323,6 +323,8 @@ def all_extensions(tree: Any) -> Iterator[tuple[str, Any]]:
 
 LISTS = tuple(key for key, table in ROOT.fields.items() if isinstance(table, ListOf) and isinstance(table.item, Object))
 """The root's lists of objects."""
+
+
 def _named_by(table: Type) -> frozenset[str]:
     """The lists that glTF's own fields of a table name."""
     if isinstance(table, Ref):

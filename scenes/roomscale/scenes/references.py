@@ -95,9 +95,7 @@ class Survey:
     @property
     def references(self) -> list[Reference]:
         """All places that name something that is there, in no order."""
-        return [
-            reference for part in self.parts.values() for reference in part.references if self.is_there(reference)
-        ]
+        return [reference for part in self.parts.values() for reference in part.references if self.is_there(reference)]
 
     def naming(self, kinds: Collection[str]) -> Iterator[Reference]:
         """The places that name something that is there in one of these lists."""

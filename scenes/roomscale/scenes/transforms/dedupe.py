@@ -133,7 +133,7 @@ def _equal_accessors(scene: Scene, survey: Survey) -> list[list[int]]:
         else:
             data = read(scene, index).tobytes()
             contents = data if len(data) <= _SHORT else hashlib.sha256(data).digest()
-        groups.setdefault((told, frozenset(uses.get(index, ())), contents), []).append(index)
+        groups.setdefault((told, uses.get(index), contents), []).append(index)
     return list(groups.values())
 
 

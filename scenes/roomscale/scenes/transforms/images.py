@@ -9,9 +9,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from roomscale.scenes.document import Scene
 from roomscale.scenes.draft import Draft, survey_of
@@ -21,6 +20,9 @@ from roomscale.scenes.images import CORE_TYPES, EXTENSION_OF, JPEG, BadImage, me
 from roomscale.scenes.jsonio import JsonObject
 from roomscale.scenes.limits import Limits
 from roomscale.scenes.roles import ImageUse, image_uses
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future, ThreadPoolExecutor
 
 WORTH_IT = 0.95
 """What a new image may have of the old one's bytes: less is not worth a second loss."""
@@ -46,17 +48,23 @@ class Painting:
     """
 
     def __init__(self, scene: Scene, edge: int, encoding: Encoding, *, workers: int | None = None) -> None:
+        self._made: dict[int, Future[Picture | None]] = {}
+        self._pool: ThreadPoolExecutor | None = None
         jobs = list(_jobs(scene, encoding)) if scene.list_of("images") else []
-        workers = workers or os.cpu_count() or 1
-        self._pool = ThreadPoolExecutor(workers)
-        spare = max(1, workers // max(1, len(jobs)))
-        self._made = {job.index: self._pool.submit(job.picture, edge, scene.limits, spare) for job in jobs}
+        if jobs:
+            from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415 - 8 ms that scenes without images save
+
+            workers = workers or os.cpu_count() or 1
+            self._pool = ThreadPoolExecutor(workers)
+            spare = max(1, workers // len(jobs))
+            self._made = {job.index: self._pool.submit(job.picture, edge, scene.limits, spare) for job in jobs}
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_error: object) -> None:
-        self._pool.shutdown(cancel_futures=True)
+        if self._pool is not None:
+            self._pool.shutdown(cancel_futures=True)
 
     def onto(self, scene: Scene) -> Scene:
         """A scene with these images, which are still the same ones in it. Raises as `shrink_images` does."""
@@ -82,7 +90,10 @@ class _Job:
     encoding: Encoding
 
     def picture(self, edge: int, limits: Limits, threads: int) -> Picture | None:
-        """The image written anew by so many threads, None if it should stay: it fits, is of a wanted type, and nothing is to be won."""
+        """The image written anew, None if it should stay: it fits, is of a wanted type, and nothing is to be won.
+
+        `threads`: that may work on it.
+        """
         media_type, fits = media_type_of(self.data), _fits(self.data, edge)
         if fits and media_type == _SETTLED.get(self.encoding.format, f"image/{self.encoding.format}"):
             return None

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+
 from roomscale.scenes.checks.structure import require_sound
 from roomscale.scenes.compressed import is_placeholder
 from roomscale.scenes.document import Scene
@@ -100,7 +101,8 @@ def optimise(
 ) -> tuple[Scene, Report]:
     """The scene made as small as `preset` says, and what each step saved.
 
-    `written`: of scenes so far. Raises `RejectedScene` for scenes whose structure is broken, other `SceneError`s for data that cannot be had.
+    `written`: what was written of the scene so far. Raises `RejectedScene` for scenes whose structure is broken, other
+    `SceneError`s for data that cannot be had.
     """
     require_sound(scene)
     report = Report()

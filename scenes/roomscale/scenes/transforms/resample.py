@@ -38,11 +38,14 @@ Keys = NDArray[np.intp] | slice
 
 @dataclass(slots=True)
 class _Track:
-    """A sampler, the `number`-th of a clip, with its data. `paths`: what its channels say they move. `tolerance`: in the units of its values."""
+    """A sampler, the `number`-th of a clip, with its data. `uses`: what its values are for.
+
+    `tolerance`: in the units of its values.
+    """
 
     clip: int
     number: int
-    paths: frozenset[str]
+    uses: frozenset[str]
     kind: str
     times: Array
     values: Array
@@ -89,6 +92,7 @@ def _tracks(scene: Scene) -> Iterator[_Track]:
             times, values, raw = arrays.times(sampler["input"]), *arrays.values(sampler["output"])
             if times is None or values is None or raw is None or len(paths) != 1 or interpolation == "CUBICSPLINE":
                 continue
+            uses = frozenset({*paths, *(str(target["path"]) for target in targets[number])})
             path = paths.pop()
             if len(times) < 2 or len(values) % len(times) or (path == "rotation" and values.shape[1] != 4):
                 continue
@@ -97,8 +101,7 @@ def _tracks(scene: Scene) -> Iterator[_Track]:
             if path == "translation":
                 tolerance /= max(1.0, *(scales.get(target.get("node", -1), 1.0) for target in targets[number]))
             wide = values.reshape(len(times), -1)
-            said = frozenset(str(target["path"]) for target in targets[number])
-            yield _Track(clip, number, said, kind, times, wide, raw.reshape(len(times), -1), tolerance / PASSES)
+            yield _Track(clip, number, uses, kind, times, wide, raw.reshape(len(times), -1), tolerance / PASSES)
 
 
 def _path(target: JsonObject) -> str:
@@ -243,7 +246,8 @@ def _keep_lengths(tracks: list[_Track]) -> None:
 def _write(draft: Draft, track: _Track, named: Counter[int], made: Made, *, may_add: bool) -> None:
     """Give a sampler its kept keys: in its own accessors, or in new ones where it shares them with others.
 
-    `made`: the new ones, which serve all samplers that need the same. `may_add`: what is no longer named goes when the scene is pruned. Where it cannot go, sharers stay as they are.
+    `made`: the new ones, which serve all samplers that need the same. `may_add`: what is no longer named goes when the
+    scene is pruned. Where it cannot go, sharers stay as they are.
     """
     draft.own(("animations",))
     sampler: JsonObject = draft.json["animations"][track.clip]["samplers"][track.number]
@@ -261,7 +265,7 @@ def _write(draft: Draft, track: _Track, named: Counter[int], made: Made, *, may_
             )
         else:
             named[index] -= 1
-            use = track.paths if key == "output" else frozenset({key})
+            use = track.uses if key == "output" else frozenset({key})
             same = (use, array.dtype.str, width, is_normalized, array.tobytes())
             if same not in made:
                 made[same] = draft.add_accessor(array, normalized=is_normalized, bounds=bounds)
