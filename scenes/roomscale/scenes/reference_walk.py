@@ -78,6 +78,7 @@ class Part:
         self.memo: dict[str, Any] = {}
         """What others worked out from the list alone, by a name of theirs; forgotten when the list is renumbered."""
         self._seen = seen
+        self._met: tuple[set[str], set[str]] | None = None
         self._extensions: Counter[str] | None = None
         self._counts: dict[str, Counter[int]] | None = None
 
@@ -96,12 +97,18 @@ class Part:
     @property
     def known(self) -> set[str]:
         """The extensions met that a table knows."""
-        return self.seen.known if self.extensions else set()
+        return self._extensions_met[0]
 
     @property
     def odd(self) -> set[str]:
         """Extensions that stand where none of their tables is for."""
-        return self.seen.odd if self.extensions else set()
+        return self._extensions_met[1]
+
+    @property
+    def _extensions_met(self) -> tuple[set[str], set[str]]:
+        if self._met is None:
+            self._met = (self.seen.known, self.seen.odd) if self.extensions else (set(), set())
+        return self._met
 
     @property
     def extensions(self) -> Counter[str]:
@@ -134,7 +141,12 @@ class Part:
     def of_copy(self, entries: Any) -> Part:
         """The same of a copy of the list: it names what this one does, elsewhere."""
         part = Part(self.kind, entries)
-        part.memo, part._extensions, part._counts = dict(self.memo), self._extensions, self._counts
+        part.memo, part._met, part._extensions, part._counts = (
+            dict(self.memo),
+            self._met,
+            self._extensions,
+            self._counts,
+        )
         return part
 
     def renumbered(self) -> None:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from roomscale.scenes import jsonio
 from roomscale.scenes.checks.structure import require_sound
 from roomscale.scenes.document import Scene, parse_scene
-from roomscale.scenes.embed import to_glb
+from roomscale.scenes.embed import sound_to_glb, to_glb
 from roomscale.scenes.errors import UnpackableScene, printable
 from roomscale.scenes.package import entry as entries
 from roomscale.scenes.package.levels import DESKTOP, EDGES, PHONE
@@ -145,7 +145,7 @@ def pack_single(
         written=written,
     )
     steps += [StepBytes(step.name, step.after) for step in done.steps if step.after != step.before]
-    data = to_glb(result, written)
+    data = sound_to_glb(result, written)
     steps.append(StepBytes("file", len(data)))
     if len(data) > options.limit:
         raise UnpackableScene(

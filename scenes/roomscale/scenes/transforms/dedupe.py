@@ -25,6 +25,8 @@ from roomscale.scenes.transforms.same_pixels import joined_by_pixels
 
 _PLACEMENT = ("bufferView", "byteOffset", "min", "max")
 """What an accessor says of where its data are, and what follows from them."""
+_OF_EQUAL = frozenset({*_PLACEMENT, "componentType", "count", "type", "name"})
+"""What most accessors say: but for their names, nothing else stands in the way of one for equal elements."""
 
 _SHORT = 64
 """Bytes of contents that are compared as they are; of more, their hash."""
@@ -220,6 +222,8 @@ class _Twins:
 
     def _rest(self, index: int) -> tuple[Hashable, str | None]:
         entry = self._entries[index]
+        if self._places is _PLACEMENT and _OF_EQUAL.issuperset(entry):
+            return (), entry.get("name")
         rest = {key: value for key, value in sorted(entry.items()) if key not in (*self._places, "name")}
         return _text(rest), entry.get("name")
 

@@ -56,7 +56,7 @@ def shrink(scene: Scene) -> Scene:
     if "nodes" in draft.json:
         # Only what stands in a node itself is replaced, so what it holds need not be copied.
         draft.json["nodes"] = [dict(node) for node in draft.json["nodes"]]
-        survey.look_again("nodes")
+        survey.parts["nodes"] = survey.parts["nodes"].of_copy(draft.json["nodes"])
     objects = list(_objects(draft.json))
     _shorten([(holder, key) for kind, holder in objects for key in _NUMBERS.get(kind, ()) if key in holder])
     for kind, holder in objects:
