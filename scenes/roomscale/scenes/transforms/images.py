@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Self
 
 from roomscale.scenes.document import Scene
 from roomscale.scenes.draft import Draft, survey_of
 from roomscale.scenes.encoding import READABLE, WEBP_DEFAULT, Encoding, Picture
+from roomscale.scenes.errors import SceneError
 from roomscale.scenes.findings import pointer
 from roomscale.scenes.images import CORE_TYPES, EXTENSION_OF, JPEG, BadImage, media_type_of, read_header
 from roomscale.scenes.jsonio import JsonObject
@@ -26,6 +28,8 @@ if TYPE_CHECKING:
 
 WORTH_IT = 0.95
 """What a new image may have of the old one's bytes: less is not worth a second loss."""
+_SMALL = 1 << 21
+"""Pixels: 8 MB for each worker."""
 _IMAGE_EXTENSIONS = tuple(EXTENSION_OF.values())
 
 
@@ -39,6 +43,17 @@ def shrink_images(
     """
     with Painting(scene, edge, encoding, workers=workers) as painting:
         return painting.onto(scene)
+
+
+def are_small(scene: Scene) -> bool:
+    """Whether images unpacked take so little memory that they may be beside what else needs some."""
+    largest = 0
+    for image in scene.list_of("images"):
+        with suppress(SceneError, BadImage):
+            data = scene.view(image["bufferView"]) if "bufferView" in image else scene.resource(image["uri"], "")
+            header = read_header(data)
+            largest = max(largest, header.width * header.height if header else 0)
+    return largest <= _SMALL
 
 
 class Painting:
