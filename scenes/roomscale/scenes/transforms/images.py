@@ -45,8 +45,10 @@ def shrink_images(
         return painting.onto(scene)
 
 
-def are_small(scene: Scene) -> bool:
-    """Whether images unpacked take so little memory that they may be beside what else needs some."""
+def leave_room(scene: Scene, workers: int | None = None) -> bool:
+    """Whether painting a scene's images leaves processors and memory for something else: they are few and small."""
+    if len(scene.list_of("images")) > (workers or os.cpu_count() or 1):
+        return False
     largest = 0
     for image in scene.list_of("images"):
         with suppress(SceneError, BadImage):

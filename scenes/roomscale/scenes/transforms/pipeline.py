@@ -18,7 +18,7 @@ from roomscale.scenes.errors import SceneError
 from roomscale.scenes.jsonio import Written
 from roomscale.scenes.transforms.compress import compress
 from roomscale.scenes.transforms.dedupe import dedupe
-from roomscale.scenes.transforms.images import Painting, are_small, shrink_images
+from roomscale.scenes.transforms.images import Painting, leave_room, shrink_images
 from roomscale.scenes.transforms.merge import merge
 from roomscale.scenes.transforms.prune import prune
 from roomscale.scenes.transforms.quantise import quantise
@@ -73,8 +73,8 @@ Step = Callable[[Scene, Preset, int | None], Scene]
 """A transform with what it needs from the preset; the number is that of workers, None for one per core."""
 
 IMAGES, _BEFORE_IMAGES = "images", "resample"
-"""Two steps: that of images, and the first one after all that says which images there are. Small ones are painted from
-then on, beside what is done to animations and meshes."""
+"""Two steps: that of images, and the first one after all that says which images there are. A few small ones are
+painted from then on, beside what is done to animations and meshes."""
 STEPS: tuple[tuple[str, Step], ...] = (
     ("dedupe", lambda scene, preset, workers: dedupe(scene)),
     ("prune", lambda scene, preset, workers: prune(without_unread(scene))),
@@ -113,7 +113,7 @@ def optimise(
         for number, (name, step) in enumerate(STEPS):
             if progress is not None:
                 progress(name, number, len(STEPS))
-            if name == _BEFORE_IMAGES and are_small(scene):
+            if name == _BEFORE_IMAGES and leave_room(scene, workers):
                 painting = stack.enter_context(Painting(scene, preset.edge, preset.encoding, workers=workers))
             result = painting.onto(scene) if painting and name == IMAGES else step(scene, preset, workers)
             after = before if result is scene else size_of(result, written)
