@@ -6,9 +6,7 @@ only bufferViews that nothing names, and those only where numbers may change (`r
 
 from __future__ import annotations
 
-import marshal
 from collections.abc import Collection, Mapping, Sequence
-from typing import Any
 
 import numpy as np
 
@@ -33,10 +31,6 @@ _PLAIN_FIELDS = frozenset(
 """What accessors and bufferViews say in numbers, lists of them and text."""
 _COMPONENT_OF = {dtype.str.lstrip("<|"): number for number, dtype in COMPONENT_TYPES.items()}
 _TYPE_OF_WIDTH = {1: "SCALAR", 2: "VEC2", 3: "VEC3", 4: "VEC4", 9: "MAT3", 16: "MAT4"}
-
-
-_PLAIN = 2
-"""The version of `marshal`'s format that writes an object anew wherever it stands."""
 
 
 class Draft:
@@ -218,7 +212,7 @@ class Draft:
         The scene itself, if nothing was changed. `survey`: of the draft as it is now, if the caller has one.
         Raises `SceneError`s for bufferViews whose contents cannot be had.
         """
-        if not self._data and same_json(self.json, self.scene.json):
+        if not self._data and jsonio.is_same(self.json, self.scene.json):
             return self.scene
         self.own(("bufferViews", "buffers"), survey)
         survey = self.survey() if survey is None else survey
@@ -242,7 +236,7 @@ class Draft:
         """Let lists that came out as they were be the scene's own: what is known of those stays known."""
         for kind in LISTS:
             old = self.scene.json.get(kind)
-            if old is not None and old is not self.json.get(kind) and _same_value(self.json.get(kind), old):
+            if old is not None and old is not self.json.get(kind) and jsonio.is_same(self.json.get(kind), old):
                 self.json[kind] = old
 
     def _renumber_views(self, kept: list[int], survey: Survey) -> None:
@@ -267,20 +261,6 @@ def _survey(json: JsonObject, scene: Scene) -> Survey:
         {kind: part for kind, part in survey.parts.items() if kind in LISTS and part.entries is scene.json.get(kind)}
     )
     return survey
-
-
-def same_json(one: JsonObject, other: JsonObject) -> bool:
-    """Whether two trees are the same text: in Python 1 == 1.0 == True, and dicts of another order are equal."""
-    return list(one) == list(other) and all(_same_value(value, other[key]) for key, value in one.items())
-
-
-def _same_value(one: Any, other: Any) -> bool:
-    """As `same_json`, of any value. `marshal` tells types and order apart as JSON does, at a tenth of the time."""
-    if one is other:
-        return True
-    if one != other:
-        return False
-    return marshal.dumps(one, _PLAIN) == marshal.dumps(other, _PLAIN) or jsonio.dump(one) == jsonio.dump(other)
 
 
 def packed(array: Array, *, for_vertices: bool = False) -> tuple[memoryview, int | None]:

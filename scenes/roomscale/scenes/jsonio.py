@@ -7,6 +7,7 @@ silence and not all alike. Rule: whatever text comes in, the result is a plain o
 from __future__ import annotations
 
 import json
+import marshal
 import re
 from typing import Any, NoReturn
 
@@ -16,6 +17,8 @@ from roomscale.scenes.limits import DEFAULT_LIMITS, Limits
 JsonObject = dict[str, Any]
 """A JSON object of a scene. `Any`, because a check says what it is; nothing relies on it before."""
 
+_PLAIN = 2
+"""The version of `marshal`'s format that writes an object anew wherever it stands."""
 _INFINITE = float("inf")
 _SURROGATE = re.compile(rb"\\[uU][dD][89a-fA-F]")
 
@@ -155,3 +158,22 @@ def copy(value: Any) -> Any:
     if type(value) is list:
         return [copy(item) if type(item) in (dict, list) else item for item in value]
     return value
+
+
+def is_same(one: Any, other: Any) -> bool:
+    """Whether two trees are the same text: in Python 1 == 1.0 == True, and dicts of another order are equal.
+
+    What both share is not looked at, at the top level; `marshal` tells the rest apart as JSON does, at a tenth of the
+    time.
+    """
+    if one is other:
+        return True
+    if one != other:
+        return False
+    if type(one) is dict:
+        return list(one) == list(other) and all(_is_same_value(value, other[key]) for key, value in one.items())
+    return _is_same_value(one, other)
+
+
+def _is_same_value(one: Any, other: Any) -> bool:
+    return one is other or marshal.dumps(one, _PLAIN) == marshal.dumps(other, _PLAIN) or dump(one) == dump(other)

@@ -1,15 +1,12 @@
 """The walk along the tables that finds every place where a part of a scene names an entry by its number.
 
-A part is one of the root's lists, or the rest of the root. The tables are compiled into functions, each of which asks
-an object for those fields alone that can name something; a scene has hundreds of thousands of others.
-Rule: a part is told by the very list that it is of. Who changes what is in that list makes a new one.
+The tables are compiled into functions, each of which asks an object for those fields alone that can name something; a
+scene has hundreds of thousands of others. Rule: one walk is over one of the root's lists, or over the rest of the root.
 """
 
 from __future__ import annotations
 
-import marshal
-from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,8 +15,6 @@ from roomscale.scenes.checks.schema import ListOf, MapOf, Object, Ref, Type
 from roomscale.scenes.jsonio import JsonObject
 from roomscale.scenes.reference_tables import REFERENCE_TABLES, WITHOUT_INDICES, HubsLinks, Pointer
 
-_PLAIN = 2
-"""The version of `marshal`'s format that writes a text anew wherever it stands."""
 _HUBS_KINDS = {"node": "nodes", "material": "materials", "texture": "textures", "mesh": "meshes", "image": "images"}
 
 
@@ -66,95 +61,8 @@ class Seen:
     owner: tuple[str, int] | None = None
 
 
-class Part:
-    """One of the root's lists (`kind`, a key of `LISTS`), or the rest of the root, an object (""): what it names.
-
-    The walk begins when somebody asks for what only a walk can tell: lists without extensions name what glTF's own
-    fields do.
-    """
-
-    def __init__(self, kind: str, entries: Any, seen: Seen | None = None) -> None:
-        self.kind, self.entries = kind, entries
-        self.memo: dict[str, Any] = {}
-        """What others worked out from the list alone, by a name of theirs; forgotten when the list is renumbered."""
-        self._seen = seen
-        self._met: tuple[set[str], set[str]] | None = None
-        self._extensions: Counter[str] | None = None
-        self._counts: dict[str, Counter[int]] | None = None
-
-    @property
-    def references(self) -> list[Reference]:
-        """All places that name something. Whether it is there is not looked at."""
-        return self.seen.references
-
-    @property
-    def seen(self) -> Seen:
-        """What the walk showed."""
-        if self._seen is None:
-            self._seen = _walk_rest(self.entries) if self.kind == "" else _walk_list(self.kind, self.entries)
-        return self._seen
-
-    @property
-    def known(self) -> set[str]:
-        """The extensions met that a table knows."""
-        return self._extensions_met[0]
-
-    @property
-    def odd(self) -> set[str]:
-        """Extensions that stand where none of their tables is for."""
-        return self._extensions_met[1]
-
-    @property
-    def _extensions_met(self) -> tuple[set[str], set[str]]:
-        if self._met is None:
-            self._met = (self.seen.known, self.seen.odd) if self.extensions else (set(), set())
-        return self._met
-
-    @property
-    def extensions(self) -> Counter[str]:
-        """Every extension at any depth outside `extras`, wherever it stands, and how often. Not to be changed."""
-        if self._extensions is None:
-            # Most entries have none, which their bytes tell sooner than a walk.
-            holders = self.entries if type(self.entries) is list else [self.entries]
-            if b"extensions" in marshal.dumps(holders, _PLAIN):
-                holders = [each for each in holders if b"extensions" in marshal.dumps(each, _PLAIN)]
-                self._extensions = Counter(name for name, _ in all_extensions(holders))
-            else:
-                self._extensions = Counter()
-        return self._extensions
-
-    def may_name(self, kind: str) -> bool:
-        """Whether there can be something that names an entry of the list `kind`; told without a walk, if need be."""
-        return kind in _NAMED[self.kind] or bool(self.extensions)
-
-    def counts(self, kind: str) -> Mapping[int, int]:
-        """Entry of the list `kind` → how often it is named. Not to be changed."""
-        if not self.may_name(kind):
-            return {}
-        if self._counts is None:
-            indices: dict[str, list[int]] = {}
-            for reference in self.references:
-                indices.setdefault(reference.kind, []).append(reference.index)
-            self._counts = {name: Counter(named) for name, named in indices.items()}
-        return self._counts.get(kind, {})
-
-    def of_copy(self, entries: Any) -> Part:
-        """The same of a copy of the list: it names what this one does, elsewhere."""
-        part = Part(self.kind, entries)
-        part.memo, part._met, part._extensions, part._counts = (
-            dict(self.memo),
-            self._met,
-            self._extensions,
-            self._counts,
-        )
-        return part
-
-    def renumbered(self) -> None:
-        """References were set: what was worked out is forgotten."""
-        self._counts, self.memo = None, {}
-
-
-def _walk_list(kind: str, entries: list[Any]) -> Seen:
+def walk_list(kind: str, entries: list[Any]) -> Seen:
+    """The walk over one of the root's lists, a key of `LISTS`."""
     seen = Seen()
     walk = _LIST_WALKS[kind]
     if walk is not None:
@@ -164,12 +72,8 @@ def _walk_list(kind: str, entries: list[Any]) -> Seen:
     return seen
 
 
-def rest_of(json: JsonObject) -> Part:
-    """All else that is in the root."""
-    return Part("", {key: value for key, value in json.items() if key not in LISTS or type(value) is not list})
-
-
-def _walk_rest(rest: JsonObject) -> Seen:
+def walk_rest(rest: JsonObject) -> Seen:
+    """The walk over all else that is in the root."""
     seen = Seen()
     _ROOT_WALK(rest, "", "", seen)
     return seen
@@ -346,9 +250,10 @@ def _named_by(table: Type) -> frozenset[str]:
     return _named_by(table.item) if isinstance(table, (MapOf, ListOf)) else frozenset()
 
 
-_NAMED = {"": _named_by(Object("root", {key: table for key, table in ROOT.fields.items() if key not in LISTS}))} | {
+NAMED = {"": _named_by(Object("root", {key: table for key, table in ROOT.fields.items() if key not in LISTS}))} | {
     key: _named_by(ROOT.fields[key]) for key in LISTS
 }
+"""A list of the root, or "" for the rest → the lists whose entries glTF's own fields in it name."""
 _LIST_WALKS = {key: _walk_of(table.item) for key in LISTS if isinstance(table := ROOT.fields[key], ListOf)}
 _ROOT_WALK = _object_walk(Object("root", {key: table for key, table in ROOT.fields.items() if key not in LISTS}))
 _TEXTURE_WALK = _object_walk(Object("textureInfo", {"index": Ref("textures")}, open=True))

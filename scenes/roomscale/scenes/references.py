@@ -15,8 +15,9 @@ from functools import cached_property
 from typing import Any
 
 from roomscale.scenes.jsonio import JsonObject
+from roomscale.scenes.reference_parts import Part, rest_of
 from roomscale.scenes.reference_tables import PINNED, WITHOUT_INDICES
-from roomscale.scenes.reference_walk import LISTS, Part, Reference, Seen, all_extensions, rest_of
+from roomscale.scenes.reference_walk import LISTS, Reference, Seen, all_extensions
 
 _BYTES = re.compile(r"(?i)buffer(?!view)|byteoffset")
 MOVABLE = frozenset(
