@@ -10,9 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from roomscale.scenes import Scene, check, errors_of, parse_scene, to_glb
+from roomscale.scenes import Scene, check, errors_of, jsonio, parse_scene, to_glb
 from roomscale.scenes.accessors import Array, read
-from roomscale.scenes.draft import ARRAY_BUFFER, Draft
+from roomscale.scenes.draft import ARRAY_BUFFER, Draft, survey_of
+from roomscale.scenes.references import Survey
 from tests.scenes.crafted import BINARY, data_uri, glb, gltf, png, triangle
 
 
@@ -209,3 +210,34 @@ def test_a_list_that_comes_out_as_it_was_stays_the_scenes_own() -> None:
     assert changed.json["meshes"] is scene.json["meshes"]
     assert changed.json["nodes"] is not scene.json["nodes"]
     assert scene.json["nodes"][0]["name"] == "tri"
+
+
+def test_lists_that_nobody_was_going_to_touch_become_the_drafts_own_when_they_must() -> None:
+    tree = triangle()
+    tree["nodes"] = [{"mesh": 0}]
+    tree["materials"] = [{}, {"name": "worn"}]
+    tree["meshes"][0]["primitives"][0]["material"] = 1
+    scene = opened(tree)
+    before = jsonio.dump(scene.json)
+    draft = Draft(scene, touching=())
+    survey = draft.survey()
+    draft.renumber(survey, {"materials": [1]})
+    result = draft.finish(survey)
+    assert result.json["meshes"][0]["primitives"][0]["material"] == 0
+    assert result.json["materials"] == [{"name": "worn"}]
+    assert result.json["nodes"] is scene.json["nodes"]
+    assert jsonio.dump(scene.json) == before
+    assert named(survey_of(result)) == named(Survey(result.json))
+    assert named(survey_of(scene)) == named(Survey(scene.json))
+
+
+def named(survey: Survey) -> list[tuple[Any, ...]]:
+    return sorted((each.kind, each.index, each.field, each.owner or ()) for each in survey.references)
+
+
+def test_equal_keyframes_share_a_view_and_vertices_do_not() -> None:
+    draft = Draft(opened())
+    same = np.array([[1, 2, 3]], np.float32)
+    first, second, vertices = (draft.add_accessor(same, target=target) for target in (None, None, ARRAY_BUFFER))
+    accessors = draft.json["accessors"]
+    assert accessors[first]["bufferView"] == accessors[second]["bufferView"] != accessors[vertices]["bufferView"]

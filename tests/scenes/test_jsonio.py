@@ -6,11 +6,11 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from roomscale.scenes import Limits, UnreadableScene
-from roomscale.scenes.jsonio import copy, dump, parse
+from roomscale.scenes.jsonio import Written, copy, dump, parse
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=12).filter(lambda text: text != "__proto__")
 VALUES = st.recursive(
@@ -31,6 +31,15 @@ def test_values_types_and_order_survive(tree: dict[str, Any]) -> None:
     for text in (json.dumps(tree), json.dumps(tree, ensure_ascii=False, indent=2)):
         assert spelled(parse(text.encode())) == spelled(tree)
     assert spelled(parse(dump(tree))) == spelled(tree)
+
+
+@given(TREES, TREES)
+@settings(max_examples=25, deadline=None)
+def test_what_was_written_of_other_roots_makes_no_difference(tree: dict[str, Any], other: dict[str, Any]) -> None:
+    written = Written()
+    for root in (tree, other, tree | other, other | {key: copy(value) for key, value in tree.items()}):
+        assert written.size(root) == len(dump(root))
+        assert written.dump(root) == dump(root)
 
 
 @given(TREES)

@@ -6,6 +6,7 @@ Rule: no byte is read before its bounds are known to fit, and no array is made l
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, cast
 
 import numpy as np
@@ -83,6 +84,12 @@ def layout_of(accessor: JsonObject, where: str) -> Layout:
         raise BrokenData("ACCESSOR_UNKNOWN_TYPE", where, "type is unknown")
     if not isinstance(count, int) or isinstance(count, bool) or count < 1:
         raise BrokenData("VALUE_NOT_IN_RANGE", where, "count is no positive number")
+    return _layout(component, kind, count)
+
+
+@lru_cache(maxsize=1024)
+def _layout(component: int, kind: str, count: int) -> Layout:
+    """Accessors of a scene have few layouts, and each is asked for with every transform."""
     dtype, (columns, rows) = COMPONENT_TYPES[component], SHAPES[kind]
     size = rows * dtype.itemsize
     return Layout(dtype, columns, rows, size if columns == 1 else -(-size // 4) * 4, count)
@@ -164,6 +171,8 @@ def _strided(scene: Scene, view: object, offset: object, layout: Layout, where: 
 
 
 def _elements(data: memoryview, offset: int, stride: int, layout: Layout) -> Array:
+    if layout.columns == 1:
+        return np.ndarray((layout.count, layout.rows), layout.dtype, data, offset, (stride, layout.dtype.itemsize))
     array: Array = np.ndarray(
         (layout.count, layout.columns, layout.rows),
         layout.dtype,

@@ -22,7 +22,7 @@ from roomscale.scenes.limits import DEFAULT_LIMITS, Limits
 from roomscale.scenes.uris import DataUri, RelativePath, parse_resource
 
 if TYPE_CHECKING:
-    from roomscale.scenes.reference_walk import Part
+    from roomscale.scenes.reference_parts import Part
 
 AUDIO_EXTENSIONS = ("KHR_audio_emitter", "KHR_audio")
 """Extensions with a root list `audio` whose entries hold `uri` or `bufferView`, as images do."""

@@ -6,9 +6,7 @@ only bufferViews that nothing names, and those only where numbers may change (`r
 
 from __future__ import annotations
 
-import marshal
-from collections.abc import Collection
-from typing import Any
+from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
 
@@ -23,37 +21,58 @@ from roomscale.scenes.references import Survey, renumber
 
 ARRAY_BUFFER, ELEMENT_ARRAY_BUFFER = 34962, 34963
 """Targets of bufferViews: vertex attributes, and indices (glTF 2.0 §5.11.5)."""
+_SMALL = 1024
+"""Bytes of elements whose bufferView serves all accessors that hold the same, vertices apart."""
 _STORAGE = ("accessors", "bufferViews", "buffers")
+_PLAIN_FIELDS = frozenset(
+    {"buffer", "bufferView", "byteLength", "byteOffset", "byteStride", "componentType", "count"}
+    | {"max", "min", "name", "normalized", "target", "type"}
+)
+"""What accessors and bufferViews say in numbers, lists of them and text."""
 _COMPONENT_OF = {dtype.str.lstrip("<|"): number for number, dtype in COMPONENT_TYPES.items()}
 _TYPE_OF_WIDTH = {1: "SCALAR", 2: "VEC2", 3: "VEC3", 4: "VEC4", 9: "MAT3", 16: "MAT4"}
-
-
-_PLAIN = 2
-"""The version of `marshal`'s format that writes an object anew wherever it stands."""
 
 
 class Draft:
     """Builds a new scene from one whose structure is sound (`checks.structure.require_sound`).
 
     `json`: a copy of the scene's, free to be changed; bufferViews and buffers only through the methods here.
-    `touching`: the root's lists that the caller is going to change, accessors apart; all if None. The other lists
-    remain the scene's own: they are not copied, and what they name need not be looked for again.
+    `touching`: the root's lists that the caller is going to change; all if None. The other lists remain the scene's
+    own until somebody asks for them (`own`), as the methods here do: they are not copied, and what they name need not
+    be looked for again. Of accessors and bufferViews, lists of numbers (`min`) are replaced, never changed in place.
     """
 
     def __init__(self, scene: Scene, touching: Collection[str] | None = None) -> None:
         self.scene = scene
-        own = set(LISTS) if touching is None else {*touching, *_STORAGE}
+        self._own: set[str] = set()
         self.json: JsonObject = {
-            key: value if key in LISTS and key not in own else jsonio.copy(value) for key, value in scene.json.items()
+            key: value if key in LISTS else jsonio.copy(value) for key, value in scene.json.items()
         }
+        self.own(LISTS if touching is None else touching)
         self._data: dict[int, memoryview] = {}
+        self._small: dict[bytes, int] = {}
+
+    def own(self, kinds: Collection[str], survey: Survey | None = None) -> None:
+        """Make these of the root's lists the draft's own, free to be changed. `survey`: of the draft; kept right."""
+        for kind in kinds:
+            if kind not in self._own:
+                self._own.add(kind)
+                if kind in self.json:
+                    self.json[kind] = _copied(self.json[kind]) if kind in _STORAGE else jsonio.copy(self.json[kind])
+                    if survey is not None:
+                        survey.parts[kind] = survey.parts[kind].of_copy(self.json[kind])
+
+    def renumber(
+        self, survey: Survey, kept: Mapping[str, Sequence[int]], instead: Mapping[str, Mapping[int, int]] | None = None
+    ) -> None:
+        """`references.renumber`, for which lists that name some become the draft's own. `survey`: of the draft."""
+        naming = [kind for kind, part in survey.parts.items() if kind and any(part.counts(other) for other in kept)]
+        self.own({*naming, *kept}, survey)
+        renumber(self.json, kept, instead, survey)
 
     def survey(self) -> Survey:
         """What names what in the draft as it is now."""
         return _survey(self.json, self.scene)
-
-    def _is_shared(self, kind: str) -> bool:
-        return kind in LISTS and self.json[kind] is self.scene.json.get(kind)
 
     def add_view(self, data: bytes | memoryview, *, stride: int | None = None, target: int | None = None) -> int:
         """Append a bufferView of these bytes; `stride`: bytes from one element to the next. Returns its index."""
@@ -83,6 +102,7 @@ class Draft:
         """
         compressed: JsonObject = {"buffer": 0, "byteLength": len(data), "byteStride": stride, "count": count}
         compressed |= {"mode": mode} | ({} if filter_name == "NONE" else {"filter": filter_name})
+        self.own(("buffers",))
         view: JsonObject = {"buffer": self._placeholder(extension), "byteLength": count * stride}
         if target is not None:
             view["target"] = target
@@ -92,6 +112,7 @@ class Draft:
         return self._append_view(view, data)
 
     def _append_view(self, view: JsonObject, data: bytes | memoryview) -> int:
+        self.own(("bufferViews",))
         views: list[JsonObject] = self.json.setdefault("bufferViews", [])
         self._data[len(views)] = memoryview(data).cast("B")
         views.append(view)
@@ -116,6 +137,7 @@ class Draft:
         9 components are a MAT3, 16 a MAT4. `bounds`: write `min` and `max`. `target`: with `ARRAY_BUFFER` elements
         are padded to multiples of 4 bytes. Returns its index. Raises `ValueError` for types that glTF has not.
         """
+        self.own(("accessors",))
         accessors: list[JsonObject] = self.json.setdefault("accessors", [])
         accessors.append({})
         self.replace_accessor(len(accessors) - 1, array, normalized=normalized, bounds=bounds, target=target)
@@ -130,12 +152,18 @@ class Draft:
         bounds: bool = False,
         target: int | None = None,
     ) -> None:
-        """Give an accessor other elements, in a bufferView of their own; its name, extras and extensions stay.
+        """Give an accessor other elements, in a bufferView that holds nothing else; name, extras and extensions stay.
 
         As `add_accessor` otherwise.
         """
         data, stride = packed(array, for_vertices=target == ARRAY_BUFFER)
-        view = self.add_view(data, stride=stride, target=target)
+        if target is None and len(data) <= _SMALL:
+            # Keyframes are often equal, and a bufferView weighs more than a few of them.
+            if (contents := bytes(data)) not in self._small:
+                self._small[contents] = self.add_view(contents)
+            view = self._small[contents]
+        else:
+            view = self.add_view(data, stride=stride, target=target)
         self.point_accessor(index, array, view, normalized=normalized, bounds=bounds)
 
     def point_accessor(
@@ -149,6 +177,7 @@ class Draft:
         bounds: bool = False,
     ) -> None:
         """Let an accessor say that it holds `array`, `offset` bytes into a bufferView that the caller filled."""
+        self.own(("accessors",))
         old = self.json["accessors"][index]
         fresh: JsonObject = {"bufferView": view}
         if offset:
@@ -169,6 +198,7 @@ class Draft:
 
         Textures are the caller's: what is neither PNG nor JPEG must be named by an extension's `source`.
         """
+        self.own(("images",))
         image = self.json["images"][index]
         image.pop("uri", None)
         image |= {"bufferView": self.add_view(data), "mimeType": mime_type}
@@ -182,8 +212,9 @@ class Draft:
         The scene itself, if nothing was changed. `survey`: of the draft as it is now, if the caller has one.
         Raises `SceneError`s for bufferViews whose contents cannot be had.
         """
-        if not self._data and same_json(self.json, self.scene.json):
+        if not self._data and jsonio.is_same(self.json, self.scene.json):
             return self.scene
+        self.own(("bufferViews", "buffers"), survey)
         survey = self.survey() if survey is None else survey
         views = set(range(len(self.json.get("bufferViews", ()))))
         spent = views - survey.counts("bufferViews").keys()
@@ -205,17 +236,18 @@ class Draft:
         """Let lists that came out as they were be the scene's own: what is known of those stays known."""
         for kind in LISTS:
             old = self.scene.json.get(kind)
-            if old is not None and old is not self.json.get(kind) and _same_value(self.json.get(kind), old):
+            if old is not None and old is not self.json.get(kind) and jsonio.is_same(self.json.get(kind), old):
                 self.json[kind] = old
 
     def _renumber_views(self, kept: list[int], survey: Survey) -> None:
-        """Leave only these bufferViews. Lists that name some become the draft's own before."""
-        for kind, part in list(survey.parts.items()):
-            if self._is_shared(kind) and part.counts("bufferViews"):
-                self.json[kind] = jsonio.copy(self.json[kind])
-                survey.look_again(kind)
-        renumber(self.json, {"bufferViews": kept}, survey=survey)
+        """Leave only these bufferViews."""
+        self.renumber(survey, {"bufferViews": kept})
         self._data = {new: self._data[old] for new, old in enumerate(kept) if old in self._data}
+
+
+def _copied(entries: list[JsonObject]) -> list[JsonObject]:
+    """Copies of accessors or the like; where nothing but numbers and names is in one, lists of numbers are shared."""
+    return [dict(entry) if _PLAIN_FIELDS.issuperset(entry) else jsonio.copy(entry) for entry in entries]
 
 
 def survey_of(scene: Scene) -> Survey:
@@ -229,20 +261,6 @@ def _survey(json: JsonObject, scene: Scene) -> Survey:
         {kind: part for kind, part in survey.parts.items() if kind in LISTS and part.entries is scene.json.get(kind)}
     )
     return survey
-
-
-def same_json(one: JsonObject, other: JsonObject) -> bool:
-    """Whether two trees are the same text: in Python 1 == 1.0 == True, and dicts of another order are equal."""
-    return list(one) == list(other) and all(_same_value(value, other[key]) for key, value in one.items())
-
-
-def _same_value(one: Any, other: Any) -> bool:
-    """As `same_json`, of any value. `marshal` tells types and order apart as JSON does, at a tenth of the time."""
-    if one is other:
-        return True
-    if one != other:
-        return False
-    return marshal.dumps(one, _PLAIN) == marshal.dumps(other, _PLAIN) or jsonio.dump(one) == jsonio.dump(other)
 
 
 def packed(array: Array, *, for_vertices: bool = False) -> tuple[memoryview, int | None]:

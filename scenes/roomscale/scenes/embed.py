@@ -21,6 +21,8 @@ from roomscale.scenes.images import media_type_of
 from roomscale.scenes.jsonio import JsonObject
 from roomscale.scenes.uris import DataUri, parse_resource
 
+_CHANGED = frozenset({"buffers", "bufferViews", "images", "extensions"})
+"""What of the root is written anew; the rest is the scene's own."""
 _PIECE_ALIGNMENT = 4
 """Bytes. Accessors must start at multiples of their component's size, which is 4 at most."""
 
@@ -32,15 +34,28 @@ def to_glb(scene: Scene) -> bytes:
     loses the URI. Raises `UnsafeUri`, `UnreadableScene` or `BrokenData` for resources that cannot be
     had, `RejectedScene` for a scene whose structure is broken.
     """
-    if scene.glb is not None and scene.raw is not None and _is_untouched(scene):
-        return bytes(scene.raw)
+    if (raw := _untouched(scene)) is not None:
+        return raw
     require_sound(scene)
+    return _glb_of(scene, jsonio.Written())
+
+
+def sound_to_glb(scene: Scene, written: jsonio.Written) -> bytes:
+    """As `to_glb`, of a scene whose structure is known to be sound, as that of what transforms make of such a one.
+
+    `written`: of scenes that share its lists.
+    """
+    raw = _untouched(scene)
+    return _glb_of(scene, written) if raw is None else raw
+
+
+def _glb_of(scene: Scene, written: jsonio.Written) -> bytes:
     embedder = _Embedder(scene)
     embedder.buffers()
     embedder.images()
     embedder.sounds()
     others = () if scene.glb is None else scene.glb.others
-    return build_glb(jsonio.dump(embedder.finished()), embedder.pieces or None, others)
+    return build_glb(written.dump(embedder.finished()), embedder.pieces or None, others)
 
 
 def write_glb(scene: Scene, path: str | Path) -> None:
@@ -48,18 +63,19 @@ def write_glb(scene: Scene, path: str | Path) -> None:
     write_atomically(Path(path), to_glb(scene))
 
 
-def _is_untouched(scene: Scene) -> bool:
-    if scene.glb is None or scene.buffers:
-        return False
+def _untouched(scene: Scene) -> bytes | None:
+    """The .glb that a scene came in, if it still says all of it and names no files."""
+    if scene.glb is None or scene.raw is None or scene.buffers:
+        return None
     holders = [*scene.list_of("buffers"), *scene.list_of("images")]
     for name in AUDIO_EXTENSIONS:
         sounds = scene.extension(name).get("audio")
         holders += sounds if isinstance(sounds, list) else []
     if any(isinstance(holder, dict) and not _is_inside(holder.get("uri")) for holder in holders):
-        return False
+        return None
     # Compared as text: in Python 1 == 1.0 == True, and dicts of another order are equal.
     original = jsonio.parse(scene.glb.json, limits=scene.limits, name=scene.name)
-    return jsonio.dump(original) == jsonio.dump(scene.json)
+    return bytes(scene.raw) if jsonio.dump(original) == jsonio.dump(scene.json) else None
 
 
 def _is_inside(uri: object) -> bool:
@@ -71,7 +87,9 @@ class _Embedder:
 
     def __init__(self, scene: Scene) -> None:
         self._scene = scene
-        self._json: JsonObject = jsonio.copy(scene.json)
+        self._json: JsonObject = {
+            key: jsonio.copy(value) if key in _CHANGED else value for key, value in scene.json.items()
+        }
         self._length = 0
         self._buffers: list[JsonObject] = []
         self._views: dict[str, int] = {}

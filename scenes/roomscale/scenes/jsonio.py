@@ -7,6 +7,7 @@ silence and not all alike. Rule: whatever text comes in, the result is a plain o
 from __future__ import annotations
 
 import json
+import marshal
 import re
 from typing import Any, NoReturn
 
@@ -16,6 +17,8 @@ from roomscale.scenes.limits import DEFAULT_LIMITS, Limits
 JsonObject = dict[str, Any]
 """A JSON object of a scene. `Any`, because a check says what it is; nothing relies on it before."""
 
+_PLAIN = 2
+"""The version of `marshal`'s format that writes an object anew wherever it stands."""
 _INFINITE = float("inf")
 _SURROGATE = re.compile(rb"\\[uU][dD][89a-fA-F]")
 
@@ -112,6 +115,42 @@ def dump(tree: Any) -> bytes:
     return json.dumps(tree, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode("utf-8")
 
 
+class Written:
+    """What was written of the values in roots, by their keys, each once for as long as it is the very same object.
+
+    The scenes that transforms give share most of their lists, and each is weighed.
+    """
+
+    def __init__(self) -> None:
+        self._known: dict[str, tuple[Any, int, bytes | None]] = {}
+
+    def dump(self, root: JsonObject) -> bytes:
+        """As `dump`."""
+        parts = (dump(key) + b":" + self._value(key, value) for key, value in root.items())
+        return b"{" + b",".join(parts) + b"}"
+
+    def size(self, root: JsonObject) -> int:
+        """How many bytes `dump` writes: two braces, and for each key itself, a colon, the value, a comma if need be."""
+        total = 1 + max(1, len(root))
+        for key, value in root.items():
+            if key not in self._known or self._known[key][0] is not value:
+                self._value(key, value)
+            total += len(dump(key)) + 1 + self._known[key][1]
+        return total
+
+    def _value(self, key: str, value: Any) -> bytes:
+        known = self._known.get(key)
+        if known is not None and known[0] is value and known[2] is not None:
+            return known[2]
+        text = dump(value)
+        self._known[key] = (value, len(text), text if len(text) <= _MOST_KEPT else None)
+        return text
+
+
+_MOST_KEPT = 8 << 20
+"""Bytes of text that are kept of one value, to be written again: more than most lists have without data: URIs."""
+
+
 def copy(value: Any) -> Any:
     """A copy of a JSON tree that shares no object or list with it; ten times as fast as `copy.deepcopy`."""
     if type(value) is dict:
@@ -119,3 +158,22 @@ def copy(value: Any) -> Any:
     if type(value) is list:
         return [copy(item) if type(item) in (dict, list) else item for item in value]
     return value
+
+
+def is_same(one: Any, other: Any) -> bool:
+    """Whether two trees are the same text: in Python 1 == 1.0 == True, and dicts of another order are equal.
+
+    What both share is not looked at, at the top level; `marshal` tells the rest apart as JSON does, at a tenth of the
+    time.
+    """
+    if one is other:
+        return True
+    if one != other:
+        return False
+    if type(one) is dict:
+        return list(one) == list(other) and all(_is_same_value(value, other[key]) for key, value in one.items())
+    return _is_same_value(one, other)
+
+
+def _is_same_value(one: Any, other: Any) -> bool:
+    return one is other or marshal.dumps(one, _PLAIN) == marshal.dumps(other, _PLAIN) or dump(one) == dump(other)

@@ -30,7 +30,7 @@ BLOCK = 4
 _AVIF_QUALITY = 0.7
 """AVIF's quality for one of WebP's: about the same error (docs/decisions/0019)."""
 _ROWS = 128
-"""Rows of an image that are held as floats at a time."""
+"""Rows of an image, or columns, that are held as floats at a time."""
 _JPEG_BLOCKS_WHOLE = 0
 """Pillow's `subsampling` for 4:4:4: colours as sharp as brightness, as data need it."""
 
@@ -130,8 +130,10 @@ def _plain(image: Image.Image) -> Image.Image:
     return image
 
 
-def scale(image: Image.Image, edge: int, use: ImageUse) -> Image.Image:
+def scale(image: Image.Image, edge: int, use: ImageUse, *, threads: int = 1) -> Image.Image:
     """The image made smaller until no edge is longer than `edge` pixels, as its use asks for; as it is, if it fits.
+
+    `threads`: that may work on it, a channel each; every one takes memory of its own.
 
     Colour is averaged as light, not as sRGB numbers, and by how much it covers; normals are brought to length 1
     again; channels of data know nothing of one another.
@@ -141,7 +143,7 @@ def scale(image: Image.Image, edge: int, use: ImageUse) -> Image.Image:
         return image
     size = (max(1, round(image.width * edge / longest)), max(1, round(image.height * edge / longest)))
     if use.role is Role.COLOUR:
-        return _scaled_colour(image, size, use.alpha)
+        return _scaled_colour(image, size, use.alpha, threads)
     bands = [band.resize(size, Image.Resampling.LANCZOS) for band in image.split()]
     if use.role is Role.NORMAL and len(bands) >= 3:
         bands[:3] = _unit_length(bands[:3])
@@ -156,42 +158,64 @@ _LINEAR: NDArray[np.float32] = np.array(
 _AS_IT_IS: NDArray[np.float32] = np.arange(256, dtype=np.float32)
 
 
-def _scaled_colour(image: Image.Image, size: tuple[int, int], alpha: Alpha) -> Image.Image:
-    """Scales colours as light. A few rows of one channel are held as floats, for images of 8192² pixels exist."""
+def _scaled_colour(image: Image.Image, size: tuple[int, int], alpha: Alpha, threads: int) -> Image.Image:
+    """Scales colours as light, a channel after the other, or one for each thread."""
     colours = len(image.getbands()) - (image.mode in ("LA", "RGBA"))
     cover = image.getchannel(colours) if colours < len(image.getbands()) else None
     weights = cover if alpha is Alpha.SHOWN else None
-    done: list[Image.Image] = []
-    total = None if weights is None else _shrunk(weights, size, _AS_IT_IS)
-    for number in range(colours):
+    total = None if weights is None else _narrowed(weights, size[0], _AS_IT_IS)
+
+    def scaled(number: int) -> Image.Image:
         band = image.getchannel(number)
-        plain = _shrunk(band, size, _LINEAR)
-        if weights is not None and total is not None:
-            weighted = _shrunk(band, size, _LINEAR, weights)
-            covered = total > 0.5  # of 255: below it, there is no colour to be seen
-            plain[covered] = weighted[covered] / total[covered]
-        done.append(Image.fromarray(_srgb(plain)))
+        plain = _narrowed(band, size[0], _LINEAR)
+        weighted = None if weights is None else _narrowed(band, size[0], _LINEAR, weights)
+        result = np.empty(size[::-1], np.uint8)
+        for left in range(0, size[0], _ROWS):
+            part = slice(left, left + _ROWS)
+            light = _lowered(plain[:, part], size[1])
+            if weighted is not None and total is not None:
+                cover_here = _lowered(total[:, part], size[1])
+                covered = cover_here > 0.5  # of 255: below it, there is no colour to be seen
+                light[covered] = _lowered(weighted[:, part], size[1])[covered] / cover_here[covered]
+            result[:, part] = _srgb(light)
+        return Image.fromarray(result)
+
+    if threads > 1:
+        from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415 - seldom needed, and takes 8 ms
+
+        with ThreadPoolExecutor(threads) as pool:
+            done = list(pool.map(scaled, range(colours)))
+    else:
+        done = [scaled(number) for number in range(colours)]
     if cover is not None:
         done.append(cover.resize(size, Image.Resampling.LANCZOS))
     return Image.merge(image.mode, done) if len(done) > 1 else done[0]
 
 
-def _shrunk(
-    band: Image.Image, size: tuple[int, int], meaning: NDArray[np.float32], weights: Image.Image | None = None
+def _narrowed(
+    band: Image.Image, width: int, meaning: NDArray[np.float32], weights: Image.Image | None = None
 ) -> NDArray[np.float32]:
-    """A channel scaled as floats. `meaning`: of each of its 256 values. `weights`: a channel to multiply them with.
+    """A channel scaled along its rows, as floats. `meaning`: of each of its 256 values. `weights`: a channel to
+    multiply them with.
 
-    First along the rows, some at a time, then along the columns; Pillow does the same within, all rows at once.
+    Then `_lowered` scales the columns. Pillow does the same within, all at once; of images of 8192² pixels that exist
+    no more than some rows or columns are here at a time besides the result.
     """
-    narrow = np.empty((band.height, size[0]), np.float32)
+    narrow = np.empty((band.height, width), np.float32)
     for top in range(0, band.height, _ROWS):
         part = (0, top, band.width, min(top + _ROWS, band.height))
         rows = np.take(meaning, np.asarray(band.crop(part)))
         if weights is not None:
             rows *= np.asarray(weights.crop(part))
-        scaled = Image.fromarray(rows).resize((size[0], len(rows)), Image.Resampling.LANCZOS)
+        scaled = Image.fromarray(rows).resize((width, len(rows)), Image.Resampling.LANCZOS)
         narrow[top : top + _ROWS] = np.asarray(scaled)
-    return np.array(Image.fromarray(narrow).resize(size, Image.Resampling.LANCZOS), np.float32)
+    return narrow
+
+
+def _lowered(columns: NDArray[np.float32], height: int) -> NDArray[np.float32]:
+    """Columns scaled to a height."""
+    image = Image.fromarray(np.ascontiguousarray(columns))
+    return np.array(image.resize((image.width, height), Image.Resampling.LANCZOS), np.float32)
 
 
 def _srgb(light: NDArray[np.float32]) -> NDArray[np.uint8]:

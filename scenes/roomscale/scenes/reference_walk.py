@@ -1,13 +1,11 @@
 """The walk along the tables that finds every place where a part of a scene names an entry by its number.
 
-A part is one of the root's lists, or the rest of the root. The tables are compiled into functions, each of which asks
-an object for those fields alone that can name something; a scene has hundreds of thousands of others.
-Rule: a part is told by the very list that it was walked over. Who changes what is in that list walks again.
+The tables are compiled into functions, each of which asks an object for those fields alone that can name something; a
+scene has hundreds of thousands of others. Rule: one walk is over one of the root's lists, or over the rest of the root.
 """
 
 from __future__ import annotations
 
-import marshal
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -17,8 +15,6 @@ from roomscale.scenes.checks.schema import ListOf, MapOf, Object, Ref, Type
 from roomscale.scenes.jsonio import JsonObject
 from roomscale.scenes.reference_tables import REFERENCE_TABLES, WITHOUT_INDICES, HubsLinks, Pointer
 
-_PLAIN = 2
-"""The version of `marshal`'s format that writes a text anew wherever it stands."""
 _HUBS_KINDS = {"node": "nodes", "material": "materials", "texture": "textures", "mesh": "meshes", "image": "images"}
 
 
@@ -52,66 +48,39 @@ class Reference:
 
 
 @dataclass(slots=True)
-class Part:
-    """What was seen on the walk over one part. `entries`: the list itself, for the rest of the root an object.
+class Seen:
+    """What was seen on a walk. `references`: whether what they name is there is not looked at.
 
-    `references`: whether what they name is there is not looked at. `known`: extensions that a table knows.
-    `odd`: those that stand where none of their tables is for. `owner`: the entry where the walk is.
+    `known`: extensions that a table knows. `odd`: those that stand where none of their tables is for. `owner`: the
+    entry where the walk is.
     """
 
-    entries: Any
     references: list[Reference] = field(default_factory=list)
     known: set[str] = field(default_factory=set)
     odd: set[str] = field(default_factory=set)
     owner: tuple[str, int] | None = None
-    memo: dict[str, Any] = field(default_factory=dict)
-    """What others worked out from the list alone, by a name of theirs; forgotten when the list is renumbered."""
-    _names: frozenset[str] | None = None
-    _counts: dict[str, dict[int, int]] = field(default_factory=dict)
-
-    @property
-    def names(self) -> frozenset[str]:
-        """Every extension at any depth outside `extras`, wherever it stands."""
-        if self._names is None:
-            # Most lists have none, which their bytes tell sooner than a walk.
-            has_some = b"extensions" in marshal.dumps(self.entries, _PLAIN)
-            self._names = frozenset(name for name, _ in all_extensions(self.entries)) if has_some else frozenset()
-        return self._names
-
-    def counts(self, kind: str) -> dict[int, int]:
-        """Entry of the list `kind` → how often it is named. Not to be changed."""
-        if kind not in self._counts:
-            counts = self._counts[kind] = dict[int, int]()
-            for reference in self.references:
-                if reference.kind == kind:
-                    counts[reference.index] = counts.get(reference.index, 0) + 1
-        return self._counts[kind]
-
-    def renumbered(self) -> None:
-        """References were set: what was worked out is forgotten."""
-        self._counts, self.memo = {}, {}
 
 
-def walk_list(kind: str, entries: list[Any]) -> Part:
+def walk_list(kind: str, entries: list[Any]) -> Seen:
     """The walk over one of the root's lists, a key of `LISTS`."""
-    part = Part(entries)
+    seen = Seen()
     walk = _LIST_WALKS[kind]
     if walk is not None:
         for index, entry in enumerate(entries):
-            part.owner = (kind, index)
-            walk(entry, "", "", part)
-    return part
+            seen.owner = (kind, index)
+            walk(entry, "", "", seen)
+    return seen
 
 
-def walk_rest(json: JsonObject) -> Part:
+def walk_rest(rest: JsonObject) -> Seen:
     """The walk over all else that is in the root."""
-    part = Part({key: value for key, value in json.items() if key not in LISTS or type(value) is not list})
-    _ROOT_WALK(json, "", "", part)
-    return part
+    seen = Seen()
+    _ROOT_WALK(rest, "", "", seen)
+    return seen
 
 
-_Walk = Callable[[Any, str, str, Part], None]
-"""Takes a value, the name under which it stands, the extension in whose object, and the part to be filled."""
+_Walk = Callable[[Any, str, str, Seen], None]
+"""Takes a value, the name under which it stands, the extension in whose object, and what is to be filled."""
 
 
 def _walk_of(table: Type) -> _Walk | None:
@@ -131,20 +100,20 @@ def _object_walk(table: Object) -> _Walk:
     inner = [(key, go) for key, known in table.fields.items() if (go := _walk_of(known)) is not None]
     has_extensions, place = "extensions" not in table.fields, table.name
 
-    def walk(value: Any, field: str, extension: str, part: Part) -> None:
+    def walk(value: Any, field: str, extension: str, seen: Seen) -> None:
         if type(value) is not dict:
             return
         for key, kind in indices:
             if key in value:
-                _note(kind, value, key, field if key == "index" else key, extension, part)
+                _note(kind, value, key, field if key == "index" else key, extension, seen)
         for key in pointers:
             if key in value:
-                _note_pointer(value, key, field if key == "index" else key, extension, part)
+                _note_pointer(value, key, field if key == "index" else key, extension, seen)
         for key, go in inner:
             if key in value:
-                go(value[key], key, extension, part)
+                go(value[key], key, extension, seen)
         if has_extensions and "extensions" in value and type(value["extensions"]) is dict:
-            _extensions(place, value["extensions"], part)
+            _extensions(place, value["extensions"], seen)
 
     return walk
 
@@ -154,13 +123,13 @@ def _map_walk(table: MapOf) -> _Walk | None:
     if note is None and walk_item is None:
         return None
 
-    def walk(value: Any, _field: str, extension: str, part: Part) -> None:
+    def walk(value: Any, _field: str, extension: str, seen: Seen) -> None:
         if type(value) is dict:
             for key in value:
                 if note is not None:
-                    note(value, key, key, extension, part)
+                    note(value, key, key, extension, seen)
                 elif walk_item is not None:
-                    walk_item(value[key], key, extension, part)
+                    walk_item(value[key], key, extension, seen)
 
     return walk
 
@@ -170,66 +139,66 @@ def _list_walk(table: ListOf) -> _Walk | None:
     if note is None and walk_item is None:
         return None
 
-    def walk(value: Any, field: str, extension: str, part: Part) -> None:
+    def walk(value: Any, field: str, extension: str, seen: Seen) -> None:
         if type(value) is list:
             for index, item in enumerate(value):
                 if note is not None:
-                    note(value, index, field, extension, part)
+                    note(value, index, field, extension, seen)
                 elif walk_item is not None:
-                    walk_item(item, field, extension, part)
+                    walk_item(item, field, extension, seen)
 
     return walk
 
 
-def _note_of(table: Type) -> Callable[[Any, Any, str, str, Part], None] | None:
+def _note_of(table: Type) -> Callable[[Any, Any, str, str, Seen], None] | None:
     if isinstance(table, Ref):
         kind = table.to
-        return lambda holder, key, field, extension, part: _note(kind, holder, key, field, extension, part)
+        return lambda holder, key, field, extension, seen: _note(kind, holder, key, field, extension, seen)
     return _note_pointer if isinstance(table, Pointer) else None
 
 
-def _note(kind: str, holder: Any, key: Any, field: str, extension: str, part: Part) -> None:
+def _note(kind: str, holder: Any, key: Any, field: str, extension: str, seen: Seen) -> None:
     value = holder[key]
     if type(value) is int:
         if value >= 0:
-            part.references.append(Reference(kind, value, holder, key, field, extension, False, part.owner))
+            seen.references.append(Reference(kind, value, holder, key, field, extension, False, seen.owner))
     elif type(value) is dict and kind == "textures":
-        _TEXTURE_WALK(value, field, extension, part)
+        _TEXTURE_WALK(value, field, extension, seen)
 
 
-def _note_pointer(holder: Any, key: Any, field: str, extension: str, part: Part) -> None:
+def _note_pointer(holder: Any, key: Any, field: str, extension: str, seen: Seen) -> None:
     value = holder[key]
     if type(value) is str and (target := _target(value)) is not None:
-        part.references.append(Reference(*target, holder, key, field, extension, True, part.owner))
+        seen.references.append(Reference(*target, holder, key, field, extension, True, seen.owner))
 
 
 _extension_walks: dict[tuple[str, str], _Walk | None] = {}
 """Tables of extensions, compiled when they are first met."""
 
 
-def _extensions(place: str, extensions: JsonObject, part: Part) -> None:
+def _extensions(place: str, extensions: JsonObject, seen: Seen) -> None:
     for name, content in extensions.items():
         where = (place, name)
         if where in REFERENCE_TABLES:
-            part.known.add(name)
+            seen.known.add(name)
             if where not in _extension_walks:
                 _extension_walks[where] = _walk_of(REFERENCE_TABLES[where])
             if (walk := _extension_walks[where]) is not None:
-                walk(content, "", name, part)
+                walk(content, "", name, seen)
         elif name in WITHOUT_INDICES:
-            part.known.add(name)
+            seen.known.add(name)
         else:
-            part.odd.add(name)
+            seen.odd.add(name)
 
 
-def _links(value: Any, _field: str, extension: str, part: Part) -> None:
+def _links(value: Any, _field: str, extension: str, seen: Seen) -> None:
     todo = [value]
     while todo:
         item = todo.pop()
         if type(item) is dict:
             kind, index = _HUBS_KINDS.get(str(item.get("__mhc_link_type"))), item.get("index")
             if kind is not None and type(index) is int and index >= 0:
-                part.references.append(Reference(kind, index, item, "index", "index", extension, False, part.owner))
+                seen.references.append(Reference(kind, index, item, "index", "index", extension, False, seen.owner))
             todo.extend(child for child in item.values() if type(child) in (dict, list))
         elif type(item) is list:
             todo.extend(child for child in item if type(child) in (dict, list))
@@ -270,6 +239,21 @@ def all_extensions(tree: Any) -> Iterator[tuple[str, Any]]:
 
 LISTS = tuple(key for key, table in ROOT.fields.items() if isinstance(table, ListOf) and isinstance(table.item, Object))
 """The root's lists of objects."""
+
+
+def _named_by(table: Type) -> frozenset[str]:
+    """The lists that glTF's own fields of a table name."""
+    if isinstance(table, Ref):
+        return frozenset({table.to})
+    if isinstance(table, Object):
+        return frozenset[str]().union(*map(_named_by, table.fields.values()))
+    return _named_by(table.item) if isinstance(table, (MapOf, ListOf)) else frozenset()
+
+
+NAMED = {"": _named_by(Object("root", {key: table for key, table in ROOT.fields.items() if key not in LISTS}))} | {
+    key: _named_by(ROOT.fields[key]) for key in LISTS
+}
+"""A list of the root, or "" for the rest → the lists whose entries glTF's own fields in it name."""
 _LIST_WALKS = {key: _walk_of(table.item) for key in LISTS if isinstance(table := ROOT.fields[key], ListOf)}
 _ROOT_WALK = _object_walk(Object("root", {key: table for key, table in ROOT.fields.items() if key not in LISTS}))
 _TEXTURE_WALK = _object_walk(Object("textureInfo", {"index": Ref("textures")}, open=True))

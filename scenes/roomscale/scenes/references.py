@@ -10,13 +10,14 @@ Rule: what an extension means that is in no table may name anything. So a scene 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
 from roomscale.scenes.jsonio import JsonObject
+from roomscale.scenes.reference_parts import Part, rest_of
 from roomscale.scenes.reference_tables import PINNED, WITHOUT_INDICES
-from roomscale.scenes.reference_walk import LISTS, Part, Reference, all_extensions, walk_list, walk_rest
+from roomscale.scenes.reference_walk import LISTS, Reference, Seen, all_extensions
 
 _BYTES = re.compile(r"(?i)buffer(?!view)|byteoffset")
 MOVABLE = frozenset(
@@ -59,6 +60,8 @@ def renumber(
     for kind, pairs in (instead or {}).items():
         new[kind].update({gone: new[kind][stands] for gone, stands in pairs.items()})
     for part in survey.parts.values():
+        if not any(part.counts(kind) for kind in new):
+            continue
         for reference in part.references:
             if reference.kind in new and survey.is_there(reference):
                 owner = reference.owner
@@ -77,27 +80,40 @@ def renumber(
 class Survey:
     """A walk over a scene's JSON along the tables.
 
-    `known`: parts of earlier walks; of what is still the same list, the walk is not repeated.
+    `known`: parts of earlier surveys; of what is still the same list, the walk is not repeated.
     `parts`: root's list → what was seen there; "" for the rest of the root.
     """
 
     def __init__(self, json: JsonObject, known: Mapping[str, Part] | None = None) -> None:
         self._json = json
         self._lengths: dict[str, int] = {}
-        self._references: list[Reference] | None = None
-        self.parts: dict[str, Part] = {"": walk_rest(json)}
+        self.parts: dict[str, Part] = {"": rest_of(json)}
         for kind in LISTS:
             if type(entries := json.get(kind)) is list:
                 part = None if known is None else known.get(kind)
-                self.parts[kind] = part if part and part.entries is entries else walk_list(kind, entries)
+                self.parts[kind] = part if part and part.entries is entries else Part(kind, entries)
 
     @property
     def references(self) -> list[Reference]:
         """All places that name something that is there, in no order."""
-        if self._references is None:
-            found = (reference for part in self.parts.values() for reference in part.references)
-            self._references = [reference for reference in found if self.is_there(reference)]
-        return self._references
+        return [reference for part in self.parts.values() for reference in part.references if self.is_there(reference)]
+
+    def naming(self, kinds: Collection[str]) -> Iterator[Reference]:
+        """The places that name something that is there in one of these lists."""
+        lengths = {kind: self._length(kind) for kind in kinds}
+        for part in self.parts.values():
+            if any(part.may_name(kind) for kind in kinds):
+                for reference in part.references:
+                    if reference.kind in lengths and reference.index < lengths[reference.kind]:
+                        yield reference
+
+    def by_extensions(self) -> Iterator[Reference]:
+        """The places in objects of extensions that name something that is there."""
+        for part in self.parts.values():
+            if part.extensions:
+                for reference in part.references:
+                    if reference.extension and self.is_there(reference):
+                        yield reference
 
     @property
     def known(self) -> set[str]:
@@ -107,9 +123,8 @@ class Survey:
     def named(self, *, by_extensions: bool = False) -> dict[str, set[int]]:
         """Kind → the entries that something names, or that an extension's object names, pointers included."""
         result: dict[str, set[int]] = {}
-        for reference in self.references:
-            if reference.extension or not by_extensions:
-                result.setdefault(reference.kind, set()).add(reference.index)
+        for reference in self.by_extensions() if by_extensions else self.references:
+            result.setdefault(reference.kind, set()).add(reference.index)
         return result
 
     def counts(self, kind: str) -> dict[int, int]:
@@ -125,7 +140,7 @@ class Survey:
     def unknown(self) -> set[str]:
         """Extensions that no table knows, or that stand where none of their tables is for."""
         parts = self.parts.values()
-        names = frozenset[str]().union(*(part.names for part in parts))
+        names = set[str]().union(*(part.extensions for part in parts))
         return set[str]().union(*(part.odd for part in parts), names - self.known - WITHOUT_INDICES)
 
     @cached_property
@@ -148,21 +163,20 @@ class Survey:
     def follow(self, places: Mapping[str, Mapping[int, int]]) -> None:
         """Lists were renumbered: what stood in an entry that went is forgotten. `places`: kind → old → new number."""
         self._lengths.clear()
-        self._references = None
         for kind, numbers in places.items():
             old = self.parts.pop(kind, None)
             if old is not None and type(entries := self._json.get(kind)) is list:
-                part = self.parts[kind] = Part(entries, known=old.known, odd=old.odd)
+                left = Seen(known=old.known, odd=old.odd)
                 for reference in old.references:
                     if reference.owner is not None and reference.owner[1] in numbers:
                         reference.owner = (kind, numbers[reference.owner[1]])
-                        part.references.append(reference)
+                        left.references.append(reference)
+                self.parts[kind] = Part(kind, entries, left)
 
     def look_again(self, kind: str) -> None:
         """A list was changed in another way: walk over it again."""
-        self._references = None
         if kind in self._json:
-            self.parts[kind] = walk_list(kind, self._json[kind])
+            self.parts[kind] = Part(kind, self._json[kind])
 
     def _length(self, kind: str) -> int:
         if kind not in self._lengths:

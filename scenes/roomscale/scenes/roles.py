@@ -83,7 +83,7 @@ def image_uses(json: JsonObject, survey: Survey | None = None) -> dict[int, Imag
     textures: dict[int, ImageUse] = {}
     sources: list[tuple[int, int]] = []
     elsewhere: set[int] = set()
-    for reference in survey.references:
+    for reference in survey.naming(("textures", "images")):
         if reference.kind == "textures":
             textures[reference.index] = _joined(textures.get(reference.index), _use(json, reference))
         elif reference.kind == "images":

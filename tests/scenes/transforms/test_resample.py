@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from roomscale.scenes import Scene, check, errors_of, parse_scene, to_glb
 from roomscale.scenes.accessors import read
-from roomscale.scenes.transforms.keyframes import needed_keys
+from roomscale.scenes.transforms.dedupe import dedupe
+from roomscale.scenes.transforms.keyframes import needed_keys, needed_steps
 from roomscale.scenes.transforms.resample import TOLERANCE, resample
 from tests.scenes.crafted import BINARY, glb, triangle
 
@@ -161,6 +162,50 @@ def test_no_rotation_leaves_the_tolerance_by_a_single_pass(seed: int) -> None:
             float(np.dot(at(times[keep], turns[keep], moment, turns=True), at(times, turns, moment, turns=True)))
         )
         assert 2 * np.arccos(min(cosine, 1.0)) <= tolerance * 1.05 + 1e-6
+
+
+@given(st.integers(0, 2**32 - 1), st.booleans())
+@settings(deadline=None, max_examples=25)
+def test_tracks_of_many_lengths_are_judged_as_each_alone(seed: int, rotations: bool) -> None:
+    random = np.random.default_rng(seed)
+    counts = np.sort(random.integers(1, 30, 8))[::-1]
+    times = np.zeros((8, counts[0]))
+    values = np.full((8, counts[0], 4), 7.0)
+    for row, count in enumerate(counts):
+        times[row, :count] = np.cumsum(random.random(count) + 0.001)
+        walk = np.cumsum(random.normal(0, 0.05, (count, 4)), 0) + random.normal(0, 1, 4)
+        values[row, :count] = walk / np.linalg.norm(walk, axis=1, keepdims=True)
+    tolerance = random.uniform(0.001, 0.1, 8)
+    together = needed_keys(times, values, tolerance, counts, rotations=rotations)
+    steps = needed_steps(values, counts)
+    for row, count in enumerate(counts):
+        one = slice(row, row + 1)
+        alone = needed_keys(times[one, :count], values[one, :count], tolerance[one], rotations=rotations)
+        assert together[row, :count].tolist() == alone[0].tolist()
+        assert steps[row, :count].tolist() == needed_steps(values[one, :count], counts[one])[0].tolist()
+        assert not together[row, count:].any() and not steps[row, count:].any()
+
+
+def test_samplers_that_need_the_same_keys_share_them() -> None:
+    still = np.full((60, 3), 2.0)
+    moving = np.column_stack([np.sin(FRAMES * 7), FRAMES * 0, FRAMES * 0])
+    scene = clip(
+        ("translation", FRAMES, moving, "LINEAR"),
+        ("translation", FRAMES, still, "LINEAR"),
+        ("scale", FRAMES, still, "LINEAR"),
+    )
+    animation = scene.json["animations"][0]
+    for number in (3, 4):
+        animation["samplers"].append(dict(animation["samplers"][1]))
+        animation["channels"].append({"sampler": number, "target": {"node": 0, "path": "translation"}})
+    for sampler in animation["samplers"]:  # as exporters have it: the same times for all of a clip
+        sampler["input"] = animation["samplers"][0]["input"]
+    made = resample(scene).json["animations"][0]
+    assert [channel["sampler"] for channel in made["channels"]] == [0, 1, 2, 1, 3]  # the last has the old accessors
+    _, second, third, _ = made["samplers"]
+    assert second["input"] == third["input"]
+    assert second["output"] != third["output"]  # one is of translations, the other of scales
+    assert len(dedupe(resample(scene)).json["animations"][0]["samplers"]) == 3
 
 
 def test_under_an_unknown_extension_what_is_shared_stays() -> None:

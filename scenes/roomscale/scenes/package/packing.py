@@ -12,7 +12,7 @@ from roomscale.scenes import jsonio
 from roomscale.scenes.budgets import draws_of
 from roomscale.scenes.checks.structure import require_sound
 from roomscale.scenes.document import Scene, parse_scene
-from roomscale.scenes.embed import to_glb
+from roomscale.scenes.embed import sound_to_glb, to_glb
 from roomscale.scenes.encoding import Encoding
 from roomscale.scenes.errors import UnpackableScene, printable
 from roomscale.scenes.package import entry as entries
@@ -163,16 +163,18 @@ def pack_single(
     """The scene as one .glb, fully compressed, and what it came to. Raises as `pack` does."""
     preset = replace(PRESETS[options.preset], edge=options.texture_size, encoding=options.encoding)
     scene = _in_one_piece(scene)
-    steps = [StepBytes("source", _weight(scene))]
+    written = jsonio.Written()
+    steps = [StepBytes("source", _weight(scene, written))]
     result, done = optimise(
         scene,
         preset,
         draws=[name for name, is_asked in (("instance", options.instance), ("join", options.join)) if is_asked],
         workers=options.workers,
         progress=lambda name, number, count: tell(name, number / count),
+        written=written,
     )
     steps += [StepBytes(step.name, step.after) for step in done.steps if step.after != step.before]
-    data = to_glb(result)
+    data = sound_to_glb(result, written)
     steps.append(StepBytes("file", len(data)))
     if len(data) > options.limit:
         raise UnpackableScene(
@@ -196,10 +198,11 @@ def edges_for(texture_size: int) -> Mapping[int, int]:
     return {PHONE: EDGES[PHONE], DESKTOP: texture_size}
 
 
-def _weight(scene: Scene) -> int:
-    """Bytes of the scene as one file, but for some paddings."""
+def _weight(scene: Scene, written: jsonio.Written | None = None) -> int:
+    """Bytes of the scene as one file, but for some paddings. `written`: to be used for other scenes after it."""
     buffers = (scene.buffer(index) for index in range(len(scene.list_of("buffers"))) if scene.has_data(index))
-    return len(jsonio.dump(scene.json)) + sum(len(buffer) for buffer in buffers)
+    json = len(jsonio.dump(scene.json)) if written is None else written.size(scene.json)
+    return json + sum(len(buffer) for buffer in buffers)
 
 
 def _in_one_piece(scene: Scene) -> Scene:

@@ -6,11 +6,11 @@ Rule: the same scene and options give the same report, so it holds no time and n
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
 from roomscale.scenes.document import Scene
+from roomscale.scenes.draft import survey_of
 from roomscale.scenes.package.levels import DEVICES, download_bytes
 from roomscale.scenes.package.manifest import Manifest
 
@@ -106,21 +106,9 @@ def downloads(manifest: Manifest) -> dict[str, int]:
 def kept_extensions(scene: Scene) -> dict[str, int]:
     """Extension → in how many places it stands, of those that other optimisers drop, by name."""
     counts: Counter[str] = Counter()
-    todo: list[Any] = [scene.json]
-    while todo:
-        value = todo.pop()
-        if isinstance(value, dict):
-            extensions = value.get("extensions")
-            if isinstance(extensions, dict):
-                counts.update(name for name in extensions if not _survives(name))
-            todo.extend(_inner(item for key, item in value.items() if key != "extras"))
-        else:
-            todo.extend(_inner(value))
+    for part in survey_of(scene).parts.values():
+        counts.update({name: count for name, count in part.extensions.items() if not _survives(name)})
     return dict(sorted(counts.items()))
-
-
-def _inner(items: Iterable[Any]) -> Iterable[Any]:
-    return (item for item in items if isinstance(item, (dict, list)))
 
 
 def _survives(name: str) -> bool:

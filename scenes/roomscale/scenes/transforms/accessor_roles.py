@@ -6,6 +6,7 @@ the transforms that ask leave its numbers alone.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from roomscale.scenes.jsonio import JsonObject
@@ -29,32 +30,37 @@ def accessor_roles(json: JsonObject, survey: Survey | None = None) -> dict[int, 
 
     `survey`: of `json`, if the caller has one.
     """
-    roles: dict[int, set[str]] = {}
-    seen: dict[int, int] = {}
     survey = survey or Survey(json)
-    for kind, uses in _USES.items():
-        part = survey.parts.get(kind)
-        if part is not None:
-            if _MEMO not in part.memo:
-                part.memo[_MEMO] = list(uses(part.entries))
-            for index, role in part.memo[_MEMO]:
-                roles.setdefault(index, set()).add(role)
-                seen[index] = seen.get(index, 0) + 1
+    seen = Counter(index for index, _ in _named(survey))
     named = survey.counts("accessors")
     return {
         index: next(iter(found))
-        for index, found in sorted(roles.items())
+        for index, found in sorted(accessor_uses(survey).items())
         if len(found) == 1 and seen[index] == named.get(index, 0)
     }
 
 
-def accessor_uses(json: JsonObject) -> dict[int, set[str]]:
+def accessor_uses(survey: Survey) -> dict[int, frozenset[str]]:
     """Accessor → all its roles, for those that something but an unknown extension names."""
-    uses: dict[int, set[str]] = {}
-    for kind, uses_of in _USES.items():
-        for index, role in uses_of(json.get(kind, ())):
-            uses.setdefault(index, set()).add(role)
+    uses: dict[int, frozenset[str]] = {}
+    alone: dict[str, frozenset[str]] = {}
+    for index, role in _named(survey):
+        if role not in alone:
+            alone[role] = frozenset({role})
+        known = uses.setdefault(index, alone[role])
+        if role not in known:
+            uses[index] = known | alone[role]
     return uses
+
+
+def _named(survey: Survey) -> Iterator[tuple[int, str]]:
+    """Each place that names an accessor, with what it is for there."""
+    for kind, uses_of in _USES.items():
+        part = survey.parts.get(kind)
+        if part is not None:
+            if _MEMO not in part.memo:
+                part.memo[_MEMO] = list(uses_of(part.entries))
+            yield from part.memo[_MEMO]
 
 
 def vertex_accessors(primitive: JsonObject) -> Iterator[tuple[str, int]]:

@@ -32,6 +32,9 @@ MOST_VIEW_BYTES = 128 << 20
 _VIEW_COST = 200
 """Bytes of JSON that a compressed view and its extension take."""
 
+_PLACE = ("bufferView", "byteOffset", "componentType", "type", "count")
+"""What an accessor says of its elements: those that say the same hold the same."""
+
 
 def compress(scene: Scene, *, extension: str = EXTENSION) -> Scene:
     """The scene with its numbers compressed, where that is shorter.
@@ -84,10 +87,14 @@ class _Group:
 
 def _groups(draft: Draft) -> Iterator[_Group]:
     open_groups: dict[tuple[str, str, str, int], _Group] = {}
+    known: dict[tuple[object, ...], Encoded | None] = {}
     for index, role in roles.accessor_roles(draft.json, draft.survey()).items():
         if not _may_be_compressed(draft.json, index):
             continue
-        encoded = encode(read(draft.scene, index), role)
+        place = (role, *(draft.json["accessors"][index].get(key) for key in _PLACE))
+        if place not in known:
+            known[place] = encode(read(draft.scene, index), role)
+        encoded = known[place]
         if encoded is None or len(encoded.rows) * encoded.stride > MOST_VIEW_BYTES:
             continue
         key = (role, encoded.mode, encoded.filter, encoded.stride)

@@ -10,8 +10,6 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Collection, Hashable
 
-import numpy as np
-
 from roomscale.scenes import jsonio
 from roomscale.scenes.accessors import layout_of, read
 from roomscale.scenes.binding import ALIGNMENT
@@ -20,13 +18,18 @@ from roomscale.scenes.document import Scene
 from roomscale.scenes.draft import Draft
 from roomscale.scenes.errors import SceneError
 from roomscale.scenes.jsonio import JsonObject
-from roomscale.scenes.references import Survey, renumber
+from roomscale.scenes.references import Survey
 from roomscale.scenes.roles import image_uses
 from roomscale.scenes.transforms.accessor_roles import accessor_uses, is_vertex_role
 from roomscale.scenes.transforms.same_pixels import joined_by_pixels
 
 _PLACEMENT = ("bufferView", "byteOffset", "min", "max")
 """What an accessor says of where its data are, and what follows from them."""
+_OF_EQUAL = frozenset({*_PLACEMENT, "componentType", "count", "type", "name"})
+"""What most accessors say: but for their names, nothing else stands in the way of one for equal elements."""
+
+_SHORT = 64
+"""Bytes of contents that are compared as they are; of more, their hash."""
 
 
 def dedupe(scene: Scene, *, accessors: bool = True) -> Scene:
@@ -36,49 +39,66 @@ def dedupe(scene: Scene, *, accessors: bool = True) -> Scene:
     stays. `accessors`: without them it is quick, where only images changed.
     Raises `BrokenData` for accessors whose data are not there.
     """
-    draft = Draft(scene)
+    draft = Draft(scene, touching=())
     survey = draft.survey()
-    joiner = _Joiner(draft.json, survey)
+    joiner = _Joiner(draft, survey)
     joiner.join("images", _equal_images(scene, survey), ("uri", "bufferView", "mimeType"))
     for kind in ("samplers", "textures", "materials"):
         joiner.join_equal(kind)
     if accessors:
-        joiner.join("accessors", _equal_accessors(scene), _PLACEMENT)
-        _give_strides(draft.json)
+        joiner.join("accessors", _equal_accessors(scene, survey), _PLACEMENT)
+        _give_strides(draft, survey)
     joiner.join_equal("meshes")
-    if not survey.unknown and _join_samplers(draft.json):
+    if not survey.unknown and any(_same_samplers(animation) for animation in draft.json.get("animations", ())):
+        draft.own(("animations",))
+        join_samplers(draft.json)
         survey.look_again("animations")
     return draft.finish(survey)
 
 
-def _give_strides(json: JsonObject) -> None:
+def _give_strides(draft: Draft, survey: Survey) -> None:
     """A bufferView of vertices that several accessors share must say its stride (glTF 2.0 §3.6.2.4)."""
     sharers: dict[int, list[int]] = {}
-    for index, uses in accessor_uses(json).items():
-        if "bufferView" in json["accessors"][index] and any(is_vertex_role(use) for use in uses):
-            sharers.setdefault(json["accessors"][index]["bufferView"], []).append(index)
-    for number, accessors in sharers.items():
-        view = json["bufferViews"][number]
-        size = layout_of(json["accessors"][accessors[0]], "").element_bytes
-        if len(accessors) > 1 and "byteStride" not in view and size % ALIGNMENT == 0:
-            view["byteStride"] = size
+    accessors, views = draft.json.get("accessors", ()), draft.json.get("bufferViews", ())
+    for index, uses in accessor_uses(survey).items():
+        if "bufferView" in accessors[index] and any(is_vertex_role(use) for use in uses):
+            sharers.setdefault(accessors[index]["bufferView"], []).append(index)
+    for number, own in sharers.items():
+        size = layout_of(accessors[own[0]], "").element_bytes
+        if len(own) > 1 and "byteStride" not in views[number] and size % ALIGNMENT == 0:
+            draft.own(("bufferViews",), survey)
+            views = draft.json["bufferViews"]
+            views[number]["byteStride"] = size
 
 
-def _join_samplers(json: JsonObject) -> bool:
-    """One sampler for channels of a clip that move alike, such as all bones that keep their size; whether any went."""
-    joined = False
+def join_samplers(json: JsonObject) -> None:
+    """One sampler for channels of a clip that move alike, such as all bones that keep their size; changes `json`."""
     for animation in json.get("animations", ()):
-        new: dict[bytes, int] = {}
-        places = [new.setdefault(jsonio.dump(sampler), len(new)) for sampler in animation["samplers"]]
-        if len(new) < len(places) and all(channel["sampler"] < len(places) for channel in animation["channels"]):
+        if places := _same_samplers(animation):
             first: dict[int, JsonObject] = {}
             for place, sampler in zip(places, animation["samplers"], strict=True):
                 first.setdefault(place, sampler)
-            joined = True
-            animation["samplers"] = [first[place] for place in range(len(new))]
+            animation["samplers"] = [first[place] for place in range(len(first))]
             for channel in animation["channels"]:
                 channel["sampler"] = places[channel["sampler"]]
-    return joined
+
+
+def _same_samplers(animation: JsonObject) -> list[int]:
+    """For each sampler of a clip the place that it shall have, where some can be joined; empty where none can."""
+    new: dict[Hashable, int] = {}
+    places = [new.setdefault(_text(sampler), len(new)) for sampler in animation["samplers"]]
+    can_be = len(new) < len(places) and all(channel["sampler"] < len(places) for channel in animation["channels"])
+    return places if can_be else []
+
+
+def _text(entry: JsonObject) -> Hashable:
+    """What is equal for entries whose JSON is equal text. Most hold whole numbers and names, which are that quickly."""
+    if _SIMPLE.issuperset(map(type, entry.values())):
+        return tuple((key, type(value), value) for key, value in entry.items())
+    return jsonio.dump(entry)
+
+
+_SIMPLE = frozenset({int, str, bool})
 
 
 def _equal_images(scene: Scene, survey: Survey) -> list[list[int]]:
@@ -102,26 +122,28 @@ def _bytes_of(scene: Scene, image: JsonObject) -> memoryview | None:
         return None
 
 
-def _equal_accessors(scene: Scene) -> list[list[int]]:
+def _equal_accessors(scene: Scene, survey: Survey) -> list[list[int]]:
     """Accessors of equal elements, types and uses. Compressed and sparse ones: those at the same place."""
     groups: dict[Hashable, list[int]] = {}
-    uses, views = accessor_uses(scene.json), scene.list_of("bufferViews")
+    uses, views = accessor_uses(survey), scene.list_of("bufferViews")
     for index, accessor in enumerate(scene.list_of("accessors")):
-        told = tuple(accessor.get(key) for key in ("componentType", "type", "count", "normalized"))
+        get = accessor.get
+        told = get("componentType"), get("type"), get("count"), get("normalized")
         if "sparse" in accessor or "bufferView" not in accessor or is_compressed(views[accessor["bufferView"]]):
             place = (accessor.get("bufferView"), accessor.get("byteOffset", 0), jsonio.dump(accessor.get("sparse", {})))
             contents: Hashable = place
         else:
-            contents = hashlib.sha256(np.ascontiguousarray(read(scene, index)).tobytes()).digest()
-        groups.setdefault((told, frozenset(uses.get(index, ())), contents), []).append(index)
+            data = read(scene, index).tobytes()
+            contents = data if len(data) <= _SHORT else hashlib.sha256(data).digest()
+        groups.setdefault((told, uses.get(index), contents), []).append(index)
     return list(groups.values())
 
 
 class _Joiner:
-    """Joins entries of a scene's lists, one list after another. `survey`: of the JSON; it is kept right."""
+    """Joins entries of a scene's lists, one list after another. `survey`: of the draft; it is kept right."""
 
-    def __init__(self, json: JsonObject, survey: Survey) -> None:
-        self._json, self._survey = json, survey
+    def __init__(self, draft: Draft, survey: Survey) -> None:
+        self._draft, self._json, self._survey = draft, draft.json, survey
         self._movable = survey.movable
         self._alone = survey.named(by_extensions=True)
 
@@ -135,7 +157,7 @@ class _Joiner:
         for index, entry in enumerate(self._json.get(kind, ())):
             if index not in alone:
                 content = entry if is_changeable else {key: value for key, value in entry.items() if key != "name"}
-                groups.setdefault(jsonio.dump(content), []).append(index)
+                groups.setdefault(_text(content), []).append(index)
         self.join(kind, groups.values(), ())
 
     def join(self, kind: str, groups: Collection[list[int]], places: tuple[str, ...]) -> None:
@@ -143,6 +165,9 @@ class _Joiner:
 
         `places`: keys that say where the contents are; those of a group's first entry serve all of it.
         """
+        if all(len(group) < 2 for group in groups):
+            return
+        self._draft.own((kind,), self._survey)
         entries: list[JsonObject] = self._json.get(kind, [])
         instead: dict[int, int] = {}
         shared = False
@@ -161,9 +186,8 @@ class _Joiner:
             self._survey.look_again(kind)
         if instead:
             kept = [index for index in range(len(entries)) if index not in instead]
-            renumber(self._json, {kind: kept}, {kind: instead}, self._survey)
-        if any(len(group) > 1 for group in groups):
-            self._survey.look_again(kind)  # entries took what others say, and where their contents are
+            self._draft.renumber(self._survey, {kind: kept}, {kind: instead})
+        self._survey.look_again(kind)  # entries took what others say, and where their contents are
 
 
 def _add_to(twin: JsonObject, entry: JsonObject, places: tuple[str, ...]) -> None:
@@ -177,8 +201,8 @@ class _Twins:
 
     def __init__(self, entries: list[JsonObject], places: tuple[str, ...]) -> None:
         self._entries, self._places = entries, places
-        self._found: dict[tuple[bytes, str | None], int] = {}
-        self._any: dict[bytes, int] = {}
+        self._found: dict[tuple[Hashable, str | None], int] = {}
+        self._any: dict[Hashable, int] = {}
 
     def of(self, index: int) -> int | None:
         """One with the same name, extras and so on; the first will do for an entry without a name."""
@@ -196,10 +220,12 @@ class _Twins:
         self._found[rest, name] = index
         self._any.setdefault(rest, index)
 
-    def _rest(self, index: int) -> tuple[bytes, str | None]:
+    def _rest(self, index: int) -> tuple[Hashable, str | None]:
         entry = self._entries[index]
+        if self._places is _PLACEMENT and _OF_EQUAL.issuperset(entry):
+            return (), entry.get("name")
         rest = {key: value for key, value in sorted(entry.items()) if key not in (*self._places, "name")}
-        return jsonio.dump(rest), entry.get("name")
+        return _text(rest), entry.get("name")
 
 
 def _share(first: JsonObject, entry: JsonObject, places: tuple[str, ...]) -> None:

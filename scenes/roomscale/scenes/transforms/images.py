@@ -8,6 +8,7 @@ too, unless AVIF or KTX2 is asked for.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -47,7 +48,8 @@ def shrink_images(
         return scene
     pictures: dict[int, Picture] = {}
     with Codecs() as codecs:
-        made = each_in_threads(lambda job: job.picture(edge, codecs, scene.limits), jobs, workers)
+        spare = max(1, (workers or os.cpu_count() or 1) // len(jobs))
+        made = each_in_threads(lambda job: job.picture(edge, codecs, scene.limits, spare), jobs, workers)
         for number, (job, picture) in enumerate(zip(jobs, made, strict=True), start=1):
             if picture is not None:
                 pictures[job.index] = picture
@@ -70,8 +72,11 @@ class _Job:
     use: ImageUse
     encoding: Encoding
 
-    def picture(self, edge: int, codecs: Codecs, limits: Limits) -> Picture | None:
-        """The image written anew, None if it should stay: it fits, is of a wanted type, and nothing is to be won."""
+    def picture(self, edge: int, codecs: Codecs, limits: Limits, threads: int) -> Picture | None:
+        """The image written anew, None if it should stay: it fits, is of a wanted type, and nothing is to be won.
+
+        `threads`: that may work on it.
+        """
         media_type, fits = media_type_of(self.data), _fits(self.data, edge)
         encoding = self.encoding
         if encoding.format == "ktx2" and _fits(self.data, SMALL_EDGE):
@@ -81,7 +86,7 @@ class _Job:
         from roomscale.scenes.pixels import scale  # noqa: PLC0415 - Pillow only where an image is unpacked
 
         where = pointer("images", self.index)
-        image = scale(codecs.decode(self.data, where, limits, edge), edge, self.use)
+        image = scale(codecs.decode(self.data, where, limits, edge), edge, self.use, threads=threads)
         picture = codecs.encode(image, encoding, self.use, where)
         if picture.media_type == KTX2:
             return picture

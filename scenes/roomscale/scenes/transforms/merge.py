@@ -69,6 +69,7 @@ def merge(scene: Scene) -> Scene:
     if _is_merged(draft.json, chosen, views):
         return scene
     numbers = {group: _add(draft, group, view) for group, view in views.items()}
+    draft.own(("accessors",))
     for index, group, place in chosen:
         accessor = draft.json["accessors"][index]
         accessor["bufferView"] = numbers[group]

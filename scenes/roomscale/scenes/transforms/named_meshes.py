@@ -25,8 +25,8 @@ def named_meshes(json: JsonObject, survey: Survey) -> set[int]:
     """
     meshes: set[int] = set()
     nodes: set[int] = set()
-    for reference in survey.references:
-        if reference.extension and reference.extension not in _NAMES_NO_GEOMETRY:
+    for reference in survey.by_extensions():
+        if reference.extension not in _NAMES_NO_GEOMETRY:
             if reference.kind == "meshes":
                 meshes.add(reference.index)
             elif reference.kind == "nodes" and reference.extension in _READS_OWN_MESH:

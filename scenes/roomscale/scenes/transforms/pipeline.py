@@ -8,15 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
-from roomscale.scenes import jsonio
 from roomscale.scenes.checks.structure import require_sound
 from roomscale.scenes.compressed import is_placeholder
 from roomscale.scenes.document import Scene
 from roomscale.scenes.encoding import WEBP_DEFAULT, Encoding
 from roomscale.scenes.errors import SceneError
-from roomscale.scenes.jsonio import JsonObject
+from roomscale.scenes.jsonio import Written
 from roomscale.scenes.transforms.compress import compress
 from roomscale.scenes.transforms.dedupe import dedupe
 from roomscale.scenes.transforms.images import shrink_images
@@ -109,16 +107,18 @@ def optimise(
     draws: Sequence[str] = (),
     workers: int | None = None,
     progress: Progress | None = None,
+    written: Written | None = None,
 ) -> tuple[Scene, Report]:
     """The scene made as small as `preset` says, and what each step saved.
 
     `draws`: which of `FEWER_DRAWS` to take besides, at the price of meshes that belong to their nodes no longer.
-    Raises `RejectedScene` for scenes whose structure is broken, other `SceneError`s for data that cannot be had.
+    `written`: what was written of the scene so far. Raises `RejectedScene` for scenes whose structure is broken, other
+    `SceneError`s for data that cannot be had.
     """
     require_sound(scene)
     report = Report()
-    known: Known = {}
-    before = size_of(scene, known)
+    written = Written() if written is None else written
+    before = size_of(scene, written)
     fewer = [(name, transform) for name, transform in FEWER_DRAWS.items() if name in draws]
     steps = [*STEPS[:_CLEAN], *((name, _plain(transform)) for name, transform in fewer), *STEPS[_CLEAN:]]
     while True:
@@ -130,7 +130,7 @@ def optimise(
 
             tell(0)
             result = step(scene, preset, workers, tell)
-            after = before if result is scene else size_of(result, known)
+            after = before if result is scene else size_of(result, written)
             report.steps.append(StepReport(name, before, after))
             scene, before = result, after
         # What rounding made equal may be drawn together now; each time round there are fewer draws.
@@ -142,16 +142,9 @@ def _plain(transform: Callable[[Scene], Scene]) -> Step:
     return lambda scene, preset, workers, tell: transform(scene)
 
 
-Known = dict[str, tuple[Any, int]]
-"""Key of the root → what was there when it was last measured, and its bytes as JSON."""
-
-
-def size_of(scene: Scene, known: Known | None = None) -> int:
-    """Bytes of a scene: its JSON, its buffers, and the files that it names.
-
-    `known`: what was measured before; scenes share lists, which are not written again to be counted.
-    """
-    total = _json_bytes(scene.json, {} if known is None else known)
+def size_of(scene: Scene, written: Written | None = None) -> int:
+    """Bytes of a scene: its JSON, its buffers, and the files that it names. `written`: of scenes before it."""
+    total = (Written() if written is None else written).size(scene.json)
     for buffer in scene.list_of("buffers"):
         if not is_placeholder(buffer) and not _is_inside(buffer):
             total += int(buffer["byteLength"])
@@ -161,16 +154,6 @@ def size_of(scene: Scene, known: Known | None = None) -> int:
                 total += len(scene.resource(image["uri"], ""))
             except SceneError:
                 continue  # it weighs nothing as long as it cannot be had
-    return total
-
-
-def _json_bytes(json: JsonObject, known: Known) -> int:
-    """As many as `jsonio.dump` writes: two braces, and for each key itself, a colon, the value, a comma if need be."""
-    total = 1 + max(1, len(json))
-    for key, value in json.items():
-        if key not in known or known[key][0] is not value:
-            known[key] = (value, len(jsonio.dump(value)))
-        total += len(jsonio.dump(key)) + 1 + known[key][1]
     return total
 
 

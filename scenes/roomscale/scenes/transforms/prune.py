@@ -10,7 +10,7 @@ from __future__ import annotations
 from roomscale.scenes.document import Scene
 from roomscale.scenes.draft import Draft, survey_of
 from roomscale.scenes.jsonio import JsonObject
-from roomscale.scenes.references import Survey, renumber
+from roomscale.scenes.references import Survey
 
 _KINDS = ("accessors", "images", "textures", "samplers", "materials", "meshes", "skins")
 """bufferViews go by themselves, when a draft is finished."""
@@ -30,9 +30,9 @@ def prune(scene: Scene) -> Scene:
     }
     if not gone:
         return scene
-    draft = Draft(scene)
+    draft = Draft(scene, touching=())
     survey = draft.survey()
-    renumber(draft.json, gone, survey=survey)
+    draft.renumber(survey, gone)
     return draft.finish(survey)
 
 
@@ -41,7 +41,7 @@ def _reached(json: JsonObject, survey: Survey) -> set[Entry]:
     kinds = survey.movable.intersection(_KINDS)
     named_by: dict[Entry, list[Entry]] = {}
     todo: list[Entry] = []
-    for reference in survey.references:
+    for reference in survey.naming(kinds):
         target = (reference.kind, reference.index)
         if reference.owner is None or reference.owner[0] not in kinds:
             todo.append(target)

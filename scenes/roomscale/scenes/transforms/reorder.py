@@ -20,6 +20,9 @@ from roomscale.scenes.transforms.named_meshes import named_meshes
 _GAIN = 0.985
 """Encoded size of a new order, compared with the old one's, from which on it is taken."""
 
+Known = dict[tuple[int, tuple[bytes, ...]], tuple[list[Indices], Indices]]
+"""How many vertices there are, and lists of triangles on them → their best order. Cubes are all made alike."""
+
 
 def reorder(scene: Scene) -> Scene:
     """The scene with triangles and vertices in a better order. Raises `BrokenData` where data and JSON disagree."""
@@ -27,24 +30,22 @@ def reorder(scene: Scene) -> Scene:
     survey = draft.survey()
     named = named_meshes(draft.json, survey)
     users = index_users(draft)
+    known: Known = {}
     changed = [
-        _reorder(bundle, users, keep_all=bool(bundle.meshes & named))
+        _reorder(bundle, users, known, keep_all=bool(bundle.meshes & named))
         for bundle in bundles(draft, survey)
         if all("indices" in primitive for primitive in bundle.primitives)
     ]
     return draft.finish() if any(changed) else scene
 
 
-def _reorder(bundle: Bundle, users: dict[int, int], *, keep_all: bool) -> bool:
+def _reorder(bundle: Bundle, users: dict[int, int], known: Known, *, keep_all: bool) -> bool:
     old = bundle.indices()
-    best, table = _by_first_use(old, bundle.vertices)
-    size = _size(best)
-    while True:  # ends: each turn is shorter by 1.5%
-        ordered = [cache_order(indices, bundle.vertices) for indices in best]
-        candidate, step = _by_first_use(ordered, bundle.vertices)
-        if (smaller := _size(candidate)) >= _GAIN * size:
-            break
-        best, table, size = candidate, _then(table, step), smaller
+    key = bundle.vertices, tuple(indices.tobytes() for indices in old)
+    if key not in known:
+        known[key] = _best_order(old, bundle.vertices)
+    best, table = known[key]
+    table = table.copy()
     kept = np.flatnonzero(table != UNUSED)
     if keep_all:
         unused = np.flatnonzero(table == UNUSED)
@@ -59,6 +60,17 @@ def _reorder(bundle: Bundle, users: dict[int, int], *, keep_all: bool) -> bool:
     if not is_same:
         bundle.set_vertices({index: array[sources] for index, array in bundle.arrays().items()})
     return True
+
+
+def _best_order(old: list[Indices], vertices: int) -> tuple[list[Indices], Indices]:
+    """The lists in their shortest order, and where in it each vertex is."""
+    best, table = _by_first_use(old, vertices)
+    size = _size(best)
+    while True:  # ends: each turn is shorter by 1.5%
+        candidate, step = _by_first_use([cache_order(indices, vertices) for indices in best], vertices)
+        if (smaller := _size(candidate)) >= _GAIN * size:
+            return best, table
+        best, table, size = candidate, _then(table, step), smaller
 
 
 def _by_first_use(lists: list[Indices], vertices: int) -> tuple[list[Indices], Indices]:

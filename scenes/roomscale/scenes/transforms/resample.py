@@ -7,10 +7,11 @@ resampled; CUBICSPLINE, whose tangents say how the creator wants it, is left alo
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from roomscale.scenes.accessors import Array, layout_of, read, read_floats
 from roomscale.scenes.compressed import is_compressed
@@ -18,6 +19,7 @@ from roomscale.scenes.document import Scene
 from roomscale.scenes.draft import Draft
 from roomscale.scenes.jsonio import JsonObject
 from roomscale.scenes.placement import world_matrices
+from roomscale.scenes.transforms.dedupe import join_samplers
 from roomscale.scenes.transforms.keyframes import Flags, is_constant, needed_keys, needed_steps
 
 TOLERANCE = 1e-4
@@ -29,14 +31,21 @@ _KEY_BYTES, _JSON_BYTES = 4, 160
 _COMPRESSES_TO = 0.5
 """Of a key's bytes: what meshopt leaves of them. Times of its own must pay for themselves after that."""
 _LEAST_SCALE, _MOST_SCALE = 1e-6, 1e6
+Made = dict[tuple[frozenset[str], str, int, bool, bytes], int]
+"""What accessors that were added are for and hold → which they are."""
+Keys = NDArray[np.intp] | slice
 
 
 @dataclass(slots=True)
 class _Track:
-    """A sampler with its data. `paths`: what its channels move. `tolerance`: in the units of its values."""
+    """A sampler, the `number`-th of a clip, with its data. `uses`: what its values are for.
 
-    sampler: JsonObject
+    `tolerance`: in the units of its values.
+    """
+
     clip: int
+    number: int
+    uses: frozenset[str]
     kind: str
     times: Array
     values: Array
@@ -49,27 +58,31 @@ def resample(scene: Scene) -> Scene:
     """The scene with only those keyframes that its animations need. Raises `BrokenData` where data are not there."""
     if not scene.list_of("animations"):
         return scene
-    draft = Draft(scene, touching=("animations",))
-    tracks = list(_tracks(scene, draft.json))
-    groups: dict[tuple[str, int, int], list[_Track]] = {}
+    draft = Draft(scene, touching=())
+    tracks = list(_tracks(scene))
+    groups: dict[tuple[str, int], list[_Track]] = {}
     for track in tracks:
-        groups.setdefault((track.kind, *track.values.shape), []).append(track)
-    for (kind, *_), group in groups.items():
-        _judge(kind, group)
+        groups.setdefault((track.kind, track.values.shape[1]), []).append(track)
+    for (kind, _), group in groups.items():
+        for batch in _batches(group):
+            _judge(kind, batch)
     _keep_lengths(tracks)
     survey = draft.survey()
     named = Counter(survey.counts("accessors"))
+    made: Made = {}
     for track in tracks:
         if track.keep is not None and not track.keep.all():
-            _write(draft, track, named, may_add="accessors" in survey.movable)
+            _write(draft, track, named, made, may_add="accessors" in survey.movable)
+    if made and not survey.unknown:
+        join_samplers(draft.json)
     return draft.finish()
 
 
-def _tracks(scene: Scene, json: JsonObject) -> Iterator[_Track]:
+def _tracks(scene: Scene) -> Iterator[_Track]:
     """The samplers that can be resampled: plain, with increasing times and finite values."""
     scales = _scales(scene)
     arrays = _Arrays(scene)
-    for clip, animation in enumerate(json.get("animations", ())):
+    for clip, animation in enumerate(scene.list_of("animations")):
         targets: dict[int, list[JsonObject]] = {}
         for channel in animation["channels"]:
             targets.setdefault(channel["sampler"], []).append(channel["target"])
@@ -79,6 +92,7 @@ def _tracks(scene: Scene, json: JsonObject) -> Iterator[_Track]:
             times, values, raw = arrays.times(sampler["input"]), *arrays.values(sampler["output"])
             if times is None or values is None or raw is None or len(paths) != 1 or interpolation == "CUBICSPLINE":
                 continue
+            uses = frozenset({*paths, *(str(target["path"]) for target in targets[number])})
             path = paths.pop()
             if len(times) < 2 or len(values) % len(times) or (path == "rotation" and values.shape[1] != 4):
                 continue
@@ -87,7 +101,7 @@ def _tracks(scene: Scene, json: JsonObject) -> Iterator[_Track]:
             if path == "translation":
                 tolerance /= max(1.0, *(scales.get(target.get("node", -1), 1.0) for target in targets[number]))
             wide = values.reshape(len(times), -1)
-            yield _Track(sampler, clip, kind, times, wide, raw.reshape(len(times), -1), tolerance / PASSES)
+            yield _Track(clip, number, uses, kind, times, wide, raw.reshape(len(times), -1), tolerance / PASSES)
 
 
 def _path(target: JsonObject) -> str:
@@ -139,48 +153,71 @@ def _scales(scene: Scene) -> dict[int, float]:
     return {child: min(max(scale, _LEAST_SCALE), _MOST_SCALE) for child, scale in scales if np.isfinite(scale)}
 
 
+def _batches(tracks: Iterable[_Track]) -> list[list[_Track]]:
+    """Tracks with about as many keys, the longest first: padded to one length, less than half of them is padding."""
+    found: dict[int, list[_Track]] = {}
+    for track in sorted(tracks, key=_count, reverse=True):
+        found.setdefault(_count(track).bit_length(), []).append(track)
+    return list(found.values())
+
+
+def _count(track: _Track) -> int:
+    """How many keys a track has now."""
+    return len(track.times) if track.keep is None else int(np.count_nonzero(track.keep))
+
+
+def _stacked(group: list[_Track], keys: Sequence[Keys]) -> tuple[Array, Array, Array, Array]:
+    """Times, values, tolerances and counts of these keys of tracks in a batch, as `keyframes` wants them."""
+    longest = _count(group[0])
+    times = np.zeros((len(group), longest))
+    values = np.empty((len(group), longest, group[0].values.shape[1]))
+    counts = np.empty(len(group), np.intp)
+    for row, (track, own) in enumerate(zip(group, keys, strict=True)):
+        moments = track.times[own]
+        counts[row] = len(moments)
+        times[row, : len(moments)] = moments
+        values[row] = track.values[0]
+        values[row, : len(moments)] = track.values[own]
+    return times, values, np.array([track.tolerance for track in group]), counts
+
+
 def _judge(kind: str, group: list[_Track]) -> None:
-    """Say of tracks of one kind and length which of their keys stay, where that is worth it."""
-    values = np.stack([track.values for track in group])
-    times = np.stack([track.times for track in group])
-    tolerance = np.array([track.tolerance for track in group])
+    """Say of a batch of tracks of one kind which of their keys stay, where that is worth it."""
+    times, values, tolerance, counts = _stacked(group, [slice(None)] * len(group))
     if kind == "STEP":
-        constant, keep = is_constant(values, np.zeros(len(group))), needed_steps(values)
+        constant, keep = is_constant(values, np.zeros(len(group))), needed_steps(values, counts)
     else:
         rotations = kind == "rotation"
         constant = is_constant(values, tolerance, rotations=rotations)
-        keep = needed_keys(times, values, tolerance, rotations=rotations)
+        keep = needed_keys(times, values, tolerance, counts, rotations=rotations)
     for track, is_same, needed in zip(group, constant, keep, strict=True):
+        own = needed[: len(track.times)]
         if is_same:
-            track.keep = np.arange(len(needed)) == 0
-        elif _is_worth_it(track, int(needed.sum())):
-            track.keep = needed
+            track.keep = np.arange(len(own)) == 0
+        elif _is_worth_it(track, int(np.count_nonzero(own))):
+            track.keep = own.copy()
     if kind != "STEP":
-        _look_again([track for track in group if track.keep is not None and track.keep.sum() > 1], kind == "rotation")
+        _look_again([track for track in group if track.keep is not None and _count(track) > 1], kind == "rotation")
 
 
 def _look_again(tracks: list[_Track], rotations: bool) -> None:
     """Drop of the keys that are left what can go too, so that a second run of the whole changes nothing."""
     for _ in range(PASSES - 1):
-        by_count: dict[int, list[_Track]] = {}
-        for track in tracks:
-            if track.keep is not None and track.keep.sum() > 1:
-                by_count.setdefault(int(track.keep.sum()), []).append(track)
-        tracks = [track for group in by_count.values() for track in _once_more(group, rotations)]
+        batches = _batches(track for track in tracks if _count(track) > 1)
+        tracks = [track for batch in batches for track in _once_more(batch, rotations)]
 
 
 def _once_more(group: list[_Track], rotations: bool) -> list[_Track]:
-    """Judge the kept keys of tracks that have equally many; the tracks that lost some."""
+    """Judge the kept keys of a batch of tracks; the tracks that lost some."""
     left = [np.flatnonzero(track.keep) for track in group if track.keep is not None]
-    values = np.stack([track.values[keys] for track, keys in zip(group, left, strict=True)])
-    times = np.stack([track.times[keys] for track, keys in zip(group, left, strict=True)])
-    tolerance = np.array([track.tolerance for track in group])
-    needed = needed_keys(times, values, tolerance, rotations=rotations)
+    times, values, tolerance, counts = _stacked(group, left)
+    needed = needed_keys(times, values, tolerance, counts, rotations=rotations)
     needed[is_constant(values, tolerance, rotations=rotations), 1:] = False
     changed = []
     for track, keys, flags in zip(group, left, needed, strict=True):
-        if track.keep is not None and not flags.all():
-            track.keep[keys[~flags]] = False
+        own = flags[: len(keys)]
+        if track.keep is not None and not own.all():
+            track.keep[keys[~own]] = False
             changed.append(track)
     return changed
 
@@ -206,12 +243,14 @@ def _keep_lengths(tracks: list[_Track]) -> None:
             longest[0].keep[-1] = True
 
 
-def _write(draft: Draft, track: _Track, named: Counter[int], *, may_add: bool) -> None:
+def _write(draft: Draft, track: _Track, named: Counter[int], made: Made, *, may_add: bool) -> None:
     """Give a sampler its kept keys: in its own accessors, or in new ones where it shares them with others.
 
-    `may_add`: what is no longer named goes when the scene is pruned. Where it cannot go, sharers stay as they are.
+    `made`: the new ones, which serve all samplers that need the same. `may_add`: what is no longer named goes when the
+    scene is pruned. Where it cannot go, sharers stay as they are.
     """
-    sampler = track.sampler
+    draft.own(("animations",))
+    sampler: JsonObject = draft.json["animations"][track.clip]["samplers"][track.number]
     if not may_add and named[sampler["output"]] > 1:
         return
     times = track.times[track.keep].astype(np.float32)
@@ -226,5 +265,9 @@ def _write(draft: Draft, track: _Track, named: Counter[int], *, may_add: bool) -
             )
         else:
             named[index] -= 1
-            sampler[key] = draft.add_accessor(array, normalized=is_normalized, bounds=bounds)
-            named[sampler[key]] = 1
+            use = track.uses if key == "output" else frozenset({key})
+            same = (use, array.dtype.str, width, is_normalized, array.tobytes())
+            if same not in made:
+                made[same] = draft.add_accessor(array, normalized=is_normalized, bounds=bounds)
+            sampler[key] = made[same]
+            named[sampler[key]] += 1
