@@ -1,18 +1,26 @@
 """Khronos's opinion of a scene, had while the scene is already being packed: it takes a process of its own, and we
-have a second core.
+have a second core. Of a large scene it is had first, since both together would take more memory than packing may.
 
 Its one rule: nothing is written before the opinion is there, and what it rejects is not written at all.
 """
 
 from __future__ import annotations
 
+import concurrent.futures
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from types import TracebackType
 from typing import Self
 
 from roomscale.cli.preparing import SoundScene, refuse
 from roomscale.scenes import errors_of
 from roomscale.scenes.khronos import Answer, Validator, merge
+
+BOTH_BYTES = 16_000_000
+"""Bytes of a scene, files included, up to which packing goes on in the meantime. The validator takes 85 MB, and 2 bytes
+for each of these; packing 50 MB and up to 5 bytes; all of it may be 200 MB and 4 bytes."""
+BOTH_JSON_BYTES = 1_000_000
+"""Bytes of JSON up to which this is so; of those the validator takes 14 for each, packing 8."""
 
 
 class SecondOpinion:
@@ -25,15 +33,19 @@ class SecondOpinion:
         self._ready = ready
         self._fixes = fixes
         self._validator = validator
-        self._thread = ThreadPoolExecutor(1, "khronos")
-        self._answer = self._thread.submit(self._ask)
+        thread = ThreadPoolExecutor(1, "khronos")
+        self._answer = thread.submit(self._ask)
+        thread.shutdown(wait=False)  # it ends with its answer
 
     def __enter__(self) -> Self:
+        """Raises BadScene as `wait` does, for a large scene."""
+        if _is_large(self._ready):
+            self.wait()
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self._validator.close()  # a question that is under way ends with the process
-        self._thread.shutdown()
+        concurrent.futures.wait([self._answer])
 
     def _ask(self) -> Answer:
         answer = self._validator.ask(self._ready.scene)
@@ -45,3 +57,13 @@ class SecondOpinion:
         ready = self._ready
         if errors := errors_of(merge(ready.findings, self._answer.result())):
             refuse(ready.path.name, ready.scene, errors, fixes=self._fixes, validator=self._validator)
+
+
+def _is_large(ready: SoundScene) -> bool:
+    """Whether packing it and validating it at once would take too much memory."""
+    glb, total = ready.scene.glb, 0
+    for path in ready.files:
+        with suppress(OSError):
+            total += path.stat().st_size
+    text = 0 if ready.scene.raw is None else len(ready.scene.raw if glb is None else glb.json)
+    return total > BOTH_BYTES or text > BOTH_JSON_BYTES

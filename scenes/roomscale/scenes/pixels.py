@@ -1,4 +1,4 @@
-"""Images decoded, scaled and encoded by Pillow: the only module that unpacks one.
+"""Images decoded and encoded by Pillow: the only module that unpacks one.
 
 Rule: an image is unpacked only after its header was compared with the limits, and only as one of four types; what
 Pillow raises becomes `BrokenData`. As glTF asks (§3.9.2 "Images"), colour profiles and orientation are ignored.
@@ -11,7 +11,6 @@ import io
 import warnings
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image
 
 from roomscale.scenes.encoding import READABLE, WEBP_DEFAULT, Encoding, Picture
@@ -19,14 +18,13 @@ from roomscale.scenes.errors import BrokenData
 from roomscale.scenes.images import AVIF, JPEG, PNG, WEBP, BadImage, media_type_of, read_header
 from roomscale.scenes.limits import DEFAULT_LIMITS, Limits
 from roomscale.scenes.roles import Alpha, ImageUse, Role
+from roomscale.scenes.scaling import plain, plain_mode, scale, strips
 
 _TYPES = {"webp": WEBP, "avif": AVIF, "png": PNG, "jpeg": JPEG}
 _FEW_COLOURS = 256
 """An image of no more colours (a palette of a low-poly kit, a plain value) is often smaller without loss than with."""
 _DRAFT = 2
 """Pixels that a JPEG is unpacked to, for one that is needed: its own way to scale averages sRGB numbers, not light."""
-_ROWS = 128
-"""Rows of an image that are held as floats at a time."""
 _JPEG_BLOCKS_WHOLE = 0
 """Pillow's `subsampling` for 4:4:4: colours as sharp as brightness, as data need it."""
 
@@ -56,7 +54,8 @@ def decode(
     """The pixels of a PNG, JPEG, WebP or AVIF, 8 bits a channel: mode L, LA, RGB or RGBA. Raises as `resized` does.
 
     `edge`: the longest edge that will be needed. A JPEG of many times that is unpacked at a half, a quarter or an
-    eighth of its size, and `scale` does the rest: a sky of 8192 pixels takes a quarter of the memory and time.
+    eighth of its size, and `scale` does the rest: a sky of 8192 pixels takes a quarter of the memory and time. What is
+    larger still comes in the mode of its file, for `scale` to make plain: all at once, it would be there twice.
     """
     name = READABLE.get(media_type_of(data) or "")
     if name is None:
@@ -78,7 +77,7 @@ def decode(
         raise
     except Exception as error:  # Pillow's plugins each raise what they like: OSError, SyntaxError, RuntimeError…
         raise BrokenData("IMAGE_DATA_INVALID", where, "the image is broken or cut off; export it again") from error
-    return _plain(image)
+    return image if edge is not None and max(image.size) > edge else plain(image)
 
 
 def _unpack_at_a_part(image: Image.Image, least: int) -> None:
@@ -99,10 +98,12 @@ def fingerprint(data: bytes | memoryview, limits: Limits = DEFAULT_LIMITS) -> by
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        image = decode(data, "", limits)
+        image = decode(data, "", limits, edge=0)
         told = _colour_space(data)
-    seen = hashlib.sha256(repr((image.mode, image.size, told)).encode())
-    seen.update(np.asarray(image).data)
+    mode = plain_mode(image)
+    seen = hashlib.sha256(repr((mode, image.size, told)).encode())
+    for rows in strips(image, mode):
+        seen.update(np.ascontiguousarray(rows).data)
     return seen.digest()
 
 
@@ -115,104 +116,6 @@ def _colour_space(data: bytes | memoryview) -> tuple[object, ...]:
 def _check_size(width: int, height: int, where: str, limits: Limits) -> None:
     if width * height > limits.image_pixels or max(width, height) > limits.image_edge:
         raise BrokenData("IMAGE_TOO_LARGE", where, f"{width:,} × {height:,} pixels are more than may be unpacked")
-
-
-def _plain(image: Image.Image) -> Image.Image:
-    """The image in one of four modes, with nothing beside its pixels; alpha that hides nothing is left out."""
-    if image.mode.startswith("I"):  # 16 bits of grey
-        wide = np.asarray(image).astype(np.uint32)
-        image = Image.fromarray(((np.clip(wide, 0, 65_535) * 255 + 32_767) // 65_535).astype(np.uint8))
-    has_alpha = "transparency" in image.info or image.mode in ("LA", "La", "PA", "RGBA", "RGBa")
-    grey = image.mode in ("1", "L", "LA", "La")
-    mode = {(True, False): "L", (True, True): "LA", (False, False): "RGB", (False, True): "RGBA"}[grey, has_alpha]
-    if image.mode != mode:
-        image = image.convert(mode)
-    if has_alpha and image.getchannel("A").getextrema() == (255, 255):
-        image = image.convert(mode[:-1])
-    image.info = {}
-    return image
-
-
-def scale(image: Image.Image, edge: int, use: ImageUse) -> Image.Image:
-    """The image made smaller until no edge is longer than `edge` pixels, as its use asks for; as it is, if it fits.
-
-    Colour is averaged as light, not as sRGB numbers, and by how much it covers; normals are brought to length 1
-    again; channels of data know nothing of one another.
-    """
-    longest = max(image.size)
-    if longest <= edge:
-        return image
-    size = (max(1, round(image.width * edge / longest)), max(1, round(image.height * edge / longest)))
-    if use.role is Role.COLOUR:
-        return _scaled_colour(image, size, use.alpha)
-    bands = [band.resize(size, Image.Resampling.LANCZOS) for band in image.split()]
-    if use.role is Role.NORMAL and len(bands) >= 3:
-        bands[:3] = _unit_length(bands[:3])
-    return Image.merge(image.mode, bands)
-
-
-_LINEAR: NDArray[np.float32] = np.array(
-    [value / 12.92 if value <= 0.04045 else ((value + 0.055) / 1.055) ** 2.4 for value in np.arange(256) / 255.0],
-    np.float32,
-)
-"""sRGB's transfer function (IEC 61966-2-1) for the 256 values of a byte."""
-_AS_IT_IS: NDArray[np.float32] = np.arange(256, dtype=np.float32)
-
-
-def _scaled_colour(image: Image.Image, size: tuple[int, int], alpha: Alpha) -> Image.Image:
-    """Scales colours as light. A few rows of one channel are held as floats, for images of 8192² pixels exist."""
-    colours = len(image.getbands()) - (image.mode in ("LA", "RGBA"))
-    cover = image.getchannel(colours) if colours < len(image.getbands()) else None
-    weights = cover if alpha is Alpha.SHOWN else None
-    done: list[Image.Image] = []
-    total = None if weights is None else _shrunk(weights, size, _AS_IT_IS)
-    for number in range(colours):
-        band = image.getchannel(number)
-        plain = _shrunk(band, size, _LINEAR)
-        if weights is not None and total is not None:
-            weighted = _shrunk(band, size, _LINEAR, weights)
-            covered = total > 0.5  # of 255: below it, there is no colour to be seen
-            plain[covered] = weighted[covered] / total[covered]
-        done.append(Image.fromarray(_srgb(plain)))
-    if cover is not None:
-        done.append(cover.resize(size, Image.Resampling.LANCZOS))
-    return Image.merge(image.mode, done) if len(done) > 1 else done[0]
-
-
-def _shrunk(
-    band: Image.Image, size: tuple[int, int], meaning: NDArray[np.float32], weights: Image.Image | None = None
-) -> NDArray[np.float32]:
-    """A channel scaled as floats. `meaning`: of each of its 256 values. `weights`: a channel to multiply them with.
-
-    First along the rows, some at a time, then along the columns; Pillow does the same within, all rows at once.
-    """
-    narrow = np.empty((band.height, size[0]), np.float32)
-    for top in range(0, band.height, _ROWS):
-        part = (0, top, band.width, min(top + _ROWS, band.height))
-        rows = np.take(meaning, np.asarray(band.crop(part)))
-        if weights is not None:
-            rows *= np.asarray(weights.crop(part))
-        scaled = Image.fromarray(rows).resize((size[0], len(rows)), Image.Resampling.LANCZOS)
-        narrow[top : top + _ROWS] = np.asarray(scaled)
-    return np.array(Image.fromarray(narrow).resize(size, Image.Resampling.LANCZOS), np.float32)
-
-
-def _srgb(light: NDArray[np.float32]) -> NDArray[np.uint8]:
-    result = np.empty(light.shape, np.uint8)
-    for top in range(0, len(light), _ROWS):
-        rows = np.clip(light[top : top + _ROWS], 0.0, 1.0)
-        curve = np.where(rows <= 0.0031308, rows * 12.92, 1.055 * rows ** (1.0 / 2.4) - 0.055)
-        result[top : top + _ROWS] = np.rint(curve * 255.0)
-    return result
-
-
-def _unit_length(bands: list[Image.Image]) -> list[Image.Image]:
-    vectors = np.stack([np.asarray(band, np.float32) for band in bands])
-    vectors /= 127.5
-    vectors -= 1.0
-    lengths = np.linalg.norm(vectors, axis=0)
-    vectors /= np.where(lengths > 1e-3, lengths, 1.0)
-    return [Image.fromarray(np.asarray(np.rint((vector + 1.0) * 127.5), np.uint8)) for vector in vectors]
 
 
 def encode(image: Image.Image, encoding: Encoding, use: ImageUse) -> Picture:

@@ -71,6 +71,8 @@ def check(
     output = Output()
     done: list[checking.Checked] = []
     with Validator() if khronos else nullcontext() as validator:
+        if validator is not None:
+            validator.prepare()
         step = (
             nullcontext(lambda _: None) if as_json or len(files) == 1 else output.step(f"checking {len(files)} files")
         )

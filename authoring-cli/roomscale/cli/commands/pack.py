@@ -69,6 +69,7 @@ def pack(
     make = pack_to_file if single else pack_to_folder
     give_memory_back()
     with uncollected(), Validator() as validator:
+        validator.prepare()
         asked = validator if scene.is_dir() else None  # of a package each part is asked about
         ready = sound_scene(scene, output, fixes=fix, world_file=world_file, validator=asked)
         with SecondOpinion(ready, validator, fixes=fix) as opinion:

@@ -121,7 +121,8 @@ def at_all_levels(
 def _levels(picture: Picture, edges: Mapping[int, int], encoding: Encoding, limits: Limits) -> Levels:
     if picture.fits_entry:
         return Levels(picture.index, None)
-    from roomscale.scenes.pixels import decode, encode, scale  # noqa: PLC0415 - Pillow only where there are images
+    from roomscale.scenes.pixels import decode, encode  # noqa: PLC0415 - Pillow only where there are images
+    from roomscale.scenes.scaling import scale  # noqa: PLC0415 - as above
 
     use = picture.use or ImageUse(Role.DATA, Alpha.NUMBERS)
     try:
