@@ -21,6 +21,7 @@ from roomscale.scenes.container import build_glb
 from roomscale.scenes.document import Scene
 from roomscale.scenes.embed import to_glb
 from roomscale.scenes.errors import SceneError
+from roomscale.scenes.files import give_back
 from roomscale.scenes.jsonio import JsonObject
 from roomscale.scenes.uris import RelativePath, parse_resource
 
@@ -157,6 +158,7 @@ def _exchange(process: subprocess.Popen[bytes], resources: Resources, seconds: f
         process.stdin.write(len(header).to_bytes(LENGTH_BYTES, "big") + header)
         for _, data in resources:
             process.stdin.write(data)
+            give_back(data)
         process.stdin.flush()
         length = process.stdout.read(LENGTH_BYTES)
         reply = json.loads(process.stdout.read(int.from_bytes(length, "big")))

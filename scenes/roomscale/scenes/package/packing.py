@@ -59,6 +59,7 @@ def pack(
     if entries.is_entry(scene):
         return _passed_through(scene)
     moving, steps = _base(scene, tell)
+    scene.give_back()
     base = entries.without_animations(moving)
     images = at_all_levels(
         base,
@@ -68,10 +69,7 @@ def pack(
         lambda done, total: tell("images", 0.1 + 0.6 * done / total),
     )
     tell("the entry", 0.7)
-    # Small images first: whatever else is done then holds no large ones, which are most of a scene's bytes.
-    coarse = entries.lowest_level(base, images)
-    simple, simpler = simplified(coarse) if entries.can_be_marked(coarse) else (coarse, [])
-    entry = to_glb(as_entry(entries.marked(simple)))
+    entry, simpler = _entry(base, images)
     steps.append(StepBytes("entry", len(entry)))
     _require_within(len(entry), options.limit, base)
     tell("parts", 0.75)
@@ -90,6 +88,14 @@ def _passed_through(scene: Scene) -> tuple[Package, PackReport]:
     entry = to_glb(scene)
     package = Package(entry, Manifest(file_ref(entry)), {})
     return package, _report(scene, package, [StepBytes("source", len(entry))], [])
+
+
+def _entry(base: Scene, images: list[Levels]) -> tuple[bytes, list[int]]:
+    """The entry, and which meshes are simpler in it."""
+    # Small images first: whatever else is done then holds no large ones, which are most of a scene's bytes.
+    coarse = entries.lowest_level(base, images)
+    simple, simpler = simplified(coarse) if entries.can_be_marked(coarse) else (coarse, [])
+    return to_glb(as_entry(entries.marked(simple))), simpler
 
 
 def _base(scene: Scene, tell: Tell) -> tuple[Scene, list[StepBytes]]:

@@ -110,6 +110,8 @@ def optimise(
         result = step(scene, preset, workers)
         after = before if result is scene else size_of(result, known)
         report.steps.append(StepReport(name, before, after))
+        if result is not scene:
+            scene.give_back()
         scene, before = result, after
     return scene, report
 
