@@ -60,8 +60,10 @@ def check(
     - `roomscale check models/ --json | jq '.files[] | select(.verdict != "accepted") | .file'`
     """
     from roomscale.cli import check_report, checking
+    from roomscale.cli.memory import give_memory_back
     from roomscale.scenes.khronos import Validator
 
+    give_memory_back()
     files = checking.scene_files(paths)
     if (output_file or in_place) and not fix:
         raise UsageError("-o and --in-place go with --fix")

@@ -54,7 +54,8 @@ def pack(
     - `roomscale pack garden.gltf -o garden-packed.glb --single` makes one file for other viewers
     - `roomscale pack garden.glb -o garden/ --preset small --limit 20M --json`
     """
-    from roomscale.cli.packing import give_memory_back, pack_to_file, pack_to_folder, uncollected
+    from roomscale.cli.memory import give_memory_back, uncollected
+    from roomscale.cli.packing import pack_to_file, pack_to_folder
     from roomscale.cli.packreport import lines
     from roomscale.cli.preparing import sound_scene
     from roomscale.cli.second_opinion import SecondOpinion

@@ -73,7 +73,7 @@ def publish(
     """
     import asyncio
 
-    from roomscale.cli.packing import uncollected
+    from roomscale.cli.memory import uncollected
     from roomscale.cli.publishing import alias_of, host_client, prepare_scene, publish_shown, server_of
     from roomscale.scenes.khronos import Validator
     from roomscale.scenes.package import PackOptions

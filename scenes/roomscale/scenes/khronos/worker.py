@@ -21,8 +21,9 @@ from typing import BinaryIO
 from py_mini_racer import DEFAULT_V8_FLAGS, JSPromise, MiniRacer, init_mini_racer
 
 LENGTH_BYTES = 4
-YOUNG_HEAP = "--max-semi-space-size=2"
-"""Megabytes of the space for fresh objects. V8 would let it grow to 16, a fifth of what a large scene takes here."""
+LEAN = ("--max-semi-space-size=2", "--no-opt")
+"""Megabytes of the space for fresh objects, which V8 would let grow to 16; and no second compiler. Together a fifth of
+what a large scene takes here; most of the time goes into reading JSON, which is V8's own code."""
 # What the script expects of its surroundings. `given`: path → ArrayBuffer, of the question at hand.
 SURROUNDINGS = """
 var exports = {}, setImmediate = (task) => void Promise.resolve().then(task), given = new Map();
@@ -43,7 +44,7 @@ def main(script: str, most_issues: int, heap_bytes: int, data_bytes: int) -> Non
     ask, answer = sys.stdin.buffer, os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # whatever else prints does not get between the answers
     _limit_memory(data_bytes)
-    init_mini_racer(flags=(*DEFAULT_V8_FLAGS, YOUNG_HEAP, f"--max-heap-size={heap_bytes >> 20}"))
+    init_mini_racer(flags=(*DEFAULT_V8_FLAGS, *LEAN, f"--max-heap-size={heap_bytes >> 20}"))
     context = MiniRacer()
     context.eval(SURROUNDINGS)
     context.eval(Path(script).read_text("utf-8") + "\n;0")

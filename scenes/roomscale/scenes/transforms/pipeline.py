@@ -26,6 +26,7 @@ from roomscale.scenes.transforms.quantise import quantise
 from roomscale.scenes.transforms.reorder import reorder
 from roomscale.scenes.transforms.resample import resample
 from roomscale.scenes.transforms.shrink import shrink
+from roomscale.scenes.transforms.sparse import dense, sparse
 from roomscale.scenes.transforms.unread import without_unread
 from roomscale.scenes.transforms.weld import weld
 
@@ -76,12 +77,13 @@ Step = Callable[[Scene, Preset, int | None], Scene]
 STEPS: tuple[tuple[str, Step], ...] = (
     ("dedupe", lambda scene, preset, workers: dedupe(scene)),
     ("prune", lambda scene, preset, workers: prune(without_unread(scene))),
+    ("dense", lambda scene, preset, workers: dense(scene)),
     ("resample", lambda scene, preset, workers: resample(scene)),
     ("weld", lambda scene, preset, workers: weld(scene)),
     ("quantise", lambda scene, preset, workers: weld(quantise(scene))),  # rounding makes more vertices equal
     ("images", lambda scene, preset, workers: shrink_images(scene, preset.edge, preset.encoding, workers=workers)),
     ("reorder", lambda scene, preset, workers: reorder(scene)),
-    ("compress", lambda scene, preset, workers: compress(scene)),
+    ("compress", lambda scene, preset, workers: compress(sparse(scene, compressed=True))),
     ("shrink", lambda scene, preset, workers: shrink(scene)),
     ("dedupe again", lambda scene, preset, workers: prune(dedupe(scene))),  # what became equal
     ("merge", lambda scene, preset, workers: merge(scene)),
