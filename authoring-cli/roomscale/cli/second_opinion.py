@@ -14,11 +14,12 @@ from typing import Self
 
 from roomscale.cli.preparing import SoundScene, refuse
 from roomscale.scenes import errors_of
+from roomscale.scenes.accessors import layout_of
 from roomscale.scenes.khronos import Answer, Validator, merge
 
 BOTH_BYTES = 16_000_000
-"""Bytes of a scene, files included, up to which packing goes on in the meantime. The validator takes 85 MB, and 2 bytes
-for each of these; packing 50 MB and up to 5 bytes; all of it may be 200 MB and 4 bytes."""
+"""Bytes of a scene, files included, and of its accessors once decoded, up to which packing goes on in the meantime. The
+validator takes 85 MB, and 2 bytes for each of these; packing 50 MB and up to 5; all of it may be 200 MB and 4 bytes."""
 BOTH_JSON_BYTES = 1_000_000
 """Bytes of JSON up to which this is so; of those the validator takes 14 for each, packing 8."""
 
@@ -65,5 +66,6 @@ def _is_large(ready: SoundScene) -> bool:
     for path in ready.files:
         with suppress(OSError):
             total += path.stat().st_size
+    decoded = sum(layout_of(accessor, "").decoded_bytes for accessor in ready.scene.list_of("accessors"))
     text = 0 if ready.scene.raw is None else len(ready.scene.raw if glb is None else glb.json)
-    return total > BOTH_BYTES or text > BOTH_JSON_BYTES
+    return max(total, decoded) > BOTH_BYTES or text > BOTH_JSON_BYTES
