@@ -31,12 +31,15 @@ def check(
     ] = None,
     strict: Annotated[bool, typer.Option("--strict", help="Reject for warnings too.")] = False,
     fix: Annotated[
-        bool, typer.Option("--fix", help="Mend what needs no choice, and write NAME.fixed.glb beside the scene.")
+        bool,
+        typer.Option(
+            "--fix", help="Mend what needs no choice, and write NAME.fixed.glb (of a package, NAME.fixed/) beside it."
+        ),
     ] = False,
     output_file: Annotated[
-        Path | None, typer.Option("-o", "--output", help="Write the mended scene there.", show_default=False)
+        Path | None, typer.Option("-o", "--output", help="Write the mended scene or package there.", show_default=False)
     ] = None,
-    in_place: Annotated[bool, typer.Option("--in-place", help="Overwrite the scene with the mended one.")] = False,
+    in_place: Annotated[bool, typer.Option("--in-place", help="Overwrite the scene or package with the mended one.")] = False,
     world_file: Annotated[
         Path | None,
         typer.Option(help="Read names, nodes and budgets there.", show_default="world.toml beside the scene"),
