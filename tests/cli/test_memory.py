@@ -97,7 +97,7 @@ HEAVY: dict[str, Callable[[], bytes]] = {
     "clips.glb": lambda: heavy.clips(200, 6000),
     "faces.glb": lambda: heavy.faces(150, 100, 500),
     "few-bytes-of-faces.glb": lambda: heavy.faces(700, 100, 10),
-    "zeros.glb": lambda: heavy.nothing_but_zeros(14, 5_500_000),
+    "zeros.glb": lambda: heavy.nothing_but_zeros(40, 2_700_000),
     "draco.glb": lambda: heavy.draco(700),
     "data-uri.gltf": lambda: heavy.written_out(40),
 }

@@ -139,6 +139,7 @@ def pack_single(
     scene: Scene, options: PackOptions = PackOptions(), tell: Tell = lambda _doing, _done: None
 ) -> tuple[bytes, PackReport]:
     """The scene as one .glb, fully compressed, and what it came to. Raises as `pack` does."""
+    require_sound(scene)
     preset = replace(PRESETS[options.preset], edge=options.texture_size)
     scene = _in_one_piece(scene)
     steps = [StepBytes("source", _weight(scene))]
