@@ -89,7 +89,9 @@ def clips(bones: int, keys: int) -> bytes:
         for path, kind in (("rotation", "VEC4"), ("translation", "VEC3")):
             values = rng.normal(size=(keys, int(kind[-1]))).astype(np.float32)
             values /= np.linalg.norm(values, axis=1, keepdims=True)
-            animation["channels"].append({"sampler": len(animation["samplers"]), "target": {"node": node, "path": path}})
+            animation["channels"].append(
+                {"sampler": len(animation["samplers"]), "target": {"node": node, "path": path}}
+            )
             animation["samplers"].append({"input": times, "output": world.accessor(values, kind)})
     world.add("animations", dict(animation))
     return world.glb()

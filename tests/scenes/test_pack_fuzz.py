@@ -25,7 +25,27 @@ from tests.scenes.solids import VERTICES, Builder, globe, turns
 BROKEN = ("accessors", "bufferViews", "buffers", "animations", "skins", "meshes", "nodes")
 GONE = object()
 VALUES: list[Any] = [GONE, None, True, "", "VEC2", "VEC3", "MAT4", "SCALAR", "STEP", "CUBICSPLINE", [], {}, [0], 0.5]
-VALUES += [-1, 0, 1, 2, 3, 5, 7, 12, 255, 5121, 5123, 5125, 5126, 65_535, 1 << 31, 1 << 53, -0.0, 1e38, "/nodes/1/scale"]
+VALUES += [
+    -1,
+    0,
+    1,
+    2,
+    3,
+    5,
+    7,
+    12,
+    255,
+    5121,
+    5123,
+    5125,
+    5126,
+    65_535,
+    1 << 31,
+    1 << 53,
+    -0.0,
+    1e38,
+    "/nodes/1/scale",
+]
 NUMBERS = [packed_bytes("<f", value) for value in (0.0, -0.0, 1.0, 1e-40, 3e38, -3e38, float("inf"), float("nan"))]
 NUMBERS += [packed_bytes("<I", value) for value in (1, 2, 65_535, 1 << 16, 1 << 31, (1 << 32) - 1)]
 QUICK = settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))

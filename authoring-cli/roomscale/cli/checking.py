@@ -169,7 +169,8 @@ def _check_package(folder: Path, request: Request, validator: Validator | None) 
 
 def _written_package(folder: Path, manifest: Manifest, files: PackageFiles, request: Request) -> Path:
     """Write a mended package whole, in its folder only if that was asked for. Raises UsageError."""
-    target = folder if request.in_place else request.target or folder.resolve().with_name(f"{folder.resolve().name}.fixed")
+    here = folder.resolve()
+    target = folder if request.in_place else request.target or here.with_name(f"{here.name}.fixed")
     if target.exists() and not target.is_dir():
         raise UsageError(f"{target} is a file; a package is a folder")
     if not request.in_place and target.exists() and target.samefile(folder):

@@ -16,6 +16,7 @@ from roomscale.scenes.package import PackOptions, pack, pack_single, write_packa
 from roomscale.scenes.package.report import PackReport
 from roomscale.scenes.package.write import MANIFEST, entry_name
 
+
 def pack_to_folder(
     scene: Scene, folder: Path, options: PackOptions, output: Output, agreed: Callable[[], None]
 ) -> tuple[PackReport, dict[str, str]]:

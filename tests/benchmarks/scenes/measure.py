@@ -41,9 +41,7 @@ class Cost:
     memory: int
 
 
-def run(
-    command: list[str], log: Path, *, codes: Collection[int] = (0,), most_seconds: float = MOST_SECONDS
-) -> Cost:
+def run(command: list[str], log: Path, *, codes: Collection[int] = (0,), most_seconds: float = MOST_SECONDS) -> Cost:
     """Run a packer to its end; what it prints goes to `log`. `codes`: what it may end with. Raises PackingFailed."""
     start = time.perf_counter()
     with log.open("wb") as said:

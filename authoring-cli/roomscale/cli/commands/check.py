@@ -39,7 +39,9 @@ def check(
     output_file: Annotated[
         Path | None, typer.Option("-o", "--output", help="Write the mended scene or package there.", show_default=False)
     ] = None,
-    in_place: Annotated[bool, typer.Option("--in-place", help="Overwrite the scene or package with the mended one.")] = False,
+    in_place: Annotated[
+        bool, typer.Option("--in-place", help="Overwrite the scene or package with the mended one.")
+    ] = False,
     world_file: Annotated[
         Path | None,
         typer.Option(help="Read names, nodes and budgets there.", show_default="world.toml beside the scene"),

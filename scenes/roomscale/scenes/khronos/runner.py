@@ -100,7 +100,7 @@ class Validator:
             process.wait()
 
     def prepare(self) -> None:
-        """Start the process, which takes 0.3 s that our own checks can use; what goes wrong is told when it is asked."""
+        """Start the process: 0.3 s that our own checks can use. What goes wrong is told when it is asked."""
         if self._process is None and self._script.exists():
             with suppress(OSError):
                 self._process = self._start()

@@ -15,8 +15,8 @@ import json
 import os
 import sys
 import time
+from io import BufferedReader
 from pathlib import Path
-from typing import BinaryIO
 
 from py_mini_racer import DEFAULT_V8_FLAGS, JSPromise, MiniRacer, init_mini_racer
 
@@ -41,7 +41,7 @@ exports.validateBytes(new Uint8Array(given.get("")), {
 
 def main(script: str, most_issues: int, heap_bytes: int, data_bytes: int) -> None:
     """Answer questions until the input ends."""
-    ask, answer = sys.stdin.buffer, os.fdopen(os.dup(1), "wb")
+    ask, answer = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # whatever else prints does not get between the answers
     _limit_memory(data_bytes)
     init_mini_racer(flags=(*DEFAULT_V8_FLAGS, *LEAN, f"--max-heap-size={heap_bytes >> 20}"))
@@ -56,7 +56,9 @@ def main(script: str, most_issues: int, heap_bytes: int, data_bytes: int) -> Non
         answer.flush()
 
 
-def _answer(context: MiniRacer, resources: list[tuple[str, int]], ask: BinaryIO, most_issues: int) -> dict[str, object]:
+def _answer(
+    context: MiniRacer, resources: list[tuple[str, int]], ask: BufferedReader, most_issues: int
+) -> dict[str, object]:
     context.eval("given.clear()")
     for path, size in resources:
         buffer = context.eval(f"given.set({json.dumps(path)}, new ArrayBuffer({size})); given.get({json.dumps(path)})")
@@ -70,7 +72,7 @@ def _answer(context: MiniRacer, resources: list[tuple[str, int]], ask: BinaryIO,
         return {"error": f"{type(error).__name__}: {str(error)[:200]}"}
 
 
-def _message(stream: BinaryIO) -> bytes:
+def _message(stream: BufferedReader) -> bytes:
     length = stream.read(LENGTH_BYTES)
     return stream.read(int.from_bytes(length, "big")) if len(length) == LENGTH_BYTES else b""
 

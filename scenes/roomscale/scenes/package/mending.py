@@ -7,7 +7,6 @@ left: the scene must be packed again. `mend` never renumbers, so what parts repl
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 
 from roomscale.scenes.budgets import mesh_triangles
@@ -74,30 +73,27 @@ class _Mender:
             if new != old:
                 part = replace(part, sha256=new.sha256, bytes=new.bytes, mxc="")
         try:
-            told = dict(self._told(part))
+            return self._row(part, pointer("parts", index))
         except (SceneError, BadImage):
             return part
-        if "type" in told:  # it has another name then
-            self.made[part.sha256] = bytes(self._files.read(FileRef(part.sha256, part.bytes)))
-        for key, value in told.items():
-            place = f"{MANIFEST}#{pointer('parts', index, key)}"
-            self.notes.append(Finding("MENDED_PACKAGE_ROW", Severity.INFO, place, f"it is {value} now, as the file is"))
-        return replace(part, **told)
 
-    def _told(self, part: Part) -> Iterator[tuple[str, object]]:
-        """What a row says of its file that is not so, and what is."""
+    def _row(self, part: Part, place: str) -> Part:
+        """A row with the type and the size that its file has."""
         ref = FileRef(part.sha256, part.bytes)
-        if part.kind == "meshes" and part.size:
+        kind, size = part.type, part.size
+        if part.kind == "meshes" and size:
             scene = self._scene(ref)
             size = (sum(mesh_triangles(scene, mesh) for mesh in range(len(scene.list_of("meshes")))),)
         elif part.kind == "images":
             data = self._files.read(ref)
             actual, header = media_type_of(data), read_header(data)
-            if actual != part.type and actual in SUFFIXES:
-                yield "type", actual
-            size = part.size if header is None else (header.width, header.height)
-        else:
-            return
-        if part.size and size != part.size:
-            yield "size", size
-
+            if header is not None and size:
+                size = (header.width, header.height)
+            if actual in SUFFIXES and actual != kind:
+                kind = actual
+                self.made[part.sha256] = bytes(data)  # it has another name then
+        for key, old, new in (("type", part.type, kind), ("size", part.size, size)):
+            if new != old:
+                told = f"it is {new} now, as the file is"
+                self.notes.append(Finding("MENDED_PACKAGE_ROW", Severity.INFO, f"{MANIFEST}#{place}/{key}", told))
+        return replace(part, type=kind, size=size)

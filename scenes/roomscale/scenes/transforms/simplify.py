@@ -28,6 +28,7 @@ _WEIGHTS = {"NORMAL": 0.5, "COLOR_0": 1.0, "TEXCOORD_0": 0.5, "TEXCOORD_1": 0.5}
 
 PIECE = 1 << 18
 """Triangles that are simplified at once: meshoptimizer takes about 200 bytes for each, a file 30."""
+_NO_LENGTH = 1e-30
 _CELL_BITS = 10
 """Of a vertex's place along each axis, by which a large mesh is cut into pieces."""
 
@@ -107,9 +108,7 @@ class _Goal:
     def _small(self, indices: Indices) -> Indices:
         """As `_piece`, with nothing but the vertices of these triangles."""
         own, local = np.unique(indices, return_inverse=True)
-        part = replace(
-            self, positions=self.positions[own], attributes=self.attributes[own], locked=self.locked[own]
-        )
+        part = replace(self, positions=self.positions[own], attributes=self.attributes[own], locked=self.locked[own])
         return own[part._piece(local.astype(np.uint32).reshape(-1), lock_border=True)]
 
     def _piece(self, indices: Indices, *, lock_border: bool) -> Indices:
@@ -129,7 +128,7 @@ class _Goal:
 def _cells(positions: Floats) -> NDArray[np.uint32]:
     """The place of each vertex on a curve through space (Morton's): what is near on it is near in the mesh."""
     low = positions.min(axis=0)
-    side = max(float((positions.max(axis=0) - low).max()), np.finfo(np.float32).tiny)
+    side = max(float((positions.max(axis=0) - low).max()), _NO_LENGTH)
     result = np.zeros(len(positions), np.uint32)
     for axis in range(3):
         cell = ((positions[:, axis] - low[axis]) * (((1 << _CELL_BITS) - 1) / side)).astype(np.uint32)

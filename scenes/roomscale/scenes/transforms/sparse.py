@@ -1,4 +1,4 @@
-"""Sparse accessors (glTF 2.0 §3.6.2.3): made dense, so that all other transforms see numbers; made sparse where shorter.
+"""Sparse accessors (glTF 2.0 §3.6.2.3): made dense, so that other transforms see numbers; made sparse where shorter.
 
     scene = dense(scene)
     scene = sparse(scene)                    # plain, for an entry
@@ -83,7 +83,6 @@ class _Few:
     indices: list[Rows] = field(default_factory=list)
     values: list[Array] = field(default_factory=list)
     places: dict[int, int] = field(default_factory=dict)
-    dense_bytes: float = 0.0
 
     def add(self, index: int, rows: Rows, values: Array) -> None:
         """Put an accessor's elements at the end."""
@@ -121,9 +120,10 @@ def _told(array: Array) -> Rows:
 
 
 def _is_shorter(array: Array, rows: int, *, compressed: bool) -> bool:
+    element: int = array.shape[1] * array.itemsize
     if compressed:
-        return rows * _INDEX_TAKES + _JSON_BYTES < (array.nbytes - rows * array[0].nbytes) * _ZEROS_TAKE
-    return rows * (_index_type(len(array)).itemsize + array[0].nbytes) + _JSON_BYTES < array.nbytes
+        return rows * _INDEX_TAKES + _JSON_BYTES < (len(array) - rows) * element * _ZEROS_TAKE
+    return rows * (_index_type(len(array)).itemsize + element) + _JSON_BYTES < len(array) * element
 
 
 def _index_type(count: int) -> np.dtype[np.unsignedinteger]:
