@@ -5,14 +5,17 @@ Rule: the same scene and options give the same package, byte for byte, whatever 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 from roomscale.scenes import jsonio
+from roomscale.scenes.checks import check
 from roomscale.scenes.checks.structure import require_sound
 from roomscale.scenes.document import Scene, parse_scene
 from roomscale.scenes.embed import to_glb
-from roomscale.scenes.errors import UnpackableScene, printable
+from roomscale.scenes.errors import RejectedScene, UnpackableScene, printable
+from roomscale.scenes.findings import errors_of
 from roomscale.scenes.package import entry as entries
 from roomscale.scenes.package.levels import DESKTOP, EDGES, PHONE
 from roomscale.scenes.package.manifest import MOST_PARTS, Manifest
@@ -52,10 +55,27 @@ def pack(
 ) -> tuple[Package, PackReport]:
     """The package of a scene, and what it came to.
 
-    Raises `RejectedScene` for a broken structure, `BrokenData` and others for data that cannot be had,
+    Raises `RejectedScene` for what `check` refuses, `BrokenData` and others for data that cannot be had,
     `UnpackableScene` where a file would exceed the limit.
     """
     require_sound(scene)
+    with _refusing(scene):
+        return _pack(scene, options, tell)
+
+
+@contextmanager
+def _refusing(scene: Scene) -> Iterator[None]:
+    """Where packing stumbles over what `check` refuses, say that: checking all numbers before would double the time of
+    those who have done it. What stumbles over a sound scene is a mistake of ours, and stays one."""
+    try:
+        yield
+    except (ValueError, TypeError, LookupError, ArithmeticError) as error:
+        if errors := errors_of(check(scene)):
+            raise RejectedScene(errors) from error
+        raise
+
+
+def _pack(scene: Scene, options: PackOptions, tell: Tell) -> tuple[Package, PackReport]:
     if entries.is_entry(scene):
         return _passed_through(scene)
     moving, steps = _base(scene, tell)
@@ -140,6 +160,11 @@ def pack_single(
 ) -> tuple[bytes, PackReport]:
     """The scene as one .glb, fully compressed, and what it came to. Raises as `pack` does."""
     require_sound(scene)
+    with _refusing(scene):
+        return _pack_single(scene, options, tell)
+
+
+def _pack_single(scene: Scene, options: PackOptions, tell: Tell) -> tuple[bytes, PackReport]:
     preset = replace(PRESETS[options.preset], edge=options.texture_size)
     scene = _in_one_piece(scene)
     steps = [StepBytes("source", _weight(scene))]
