@@ -28,6 +28,8 @@ from roomscale.scenes.uris import RelativePath, parse_resource
 WORKER = Path(__file__).with_name("worker.py")
 SCRIPT = Path(__file__).with_name("validator.js")
 LENGTH_BYTES = 4
+WRITTEN_OUT_BYTES = 4 << 20
+"""Bytes from which on a .gltf that is mostly data: URIs is given as a .glb."""
 GRACE_SECONDS = 1.0
 """How long a process that has closed its output may take to end."""
 Resources = list[tuple[str, memoryview]]
@@ -184,7 +186,7 @@ def _why(code: int, *, is_late: bool, seconds: float) -> str:
 
 def _resources(scene: Scene) -> Resources:
     """The scene as it is in memory, then each file that it names; one that cannot be had is left out."""
-    if scene.buffers:
+    if scene.buffers or _is_written_out(scene):
         return [("", memoryview(to_glb(scene)))]
     resources: Resources = [("", _file(scene))]
     for holder in [*scene.list_of("buffers"), *scene.list_of("images")]:
@@ -195,6 +197,14 @@ def _resources(scene: Scene) -> Resources:
             if isinstance(path := parse_resource(uri), RelativePath):
                 resources.append((str(path), scene.resource(uri, "")))
     return resources
+
+
+def _is_written_out(scene: Scene) -> bool:
+    """Whether a .gltf is large for its data: URIs, of which V8 would make several copies: it gets their bytes."""
+    if scene.glb is not None or scene.raw is None or len(scene.raw) < WRITTEN_OUT_BYTES:
+        return False
+    uris = (holder.get("uri") or "" for holder in [*scene.list_of("buffers"), *scene.list_of("images")])
+    return 2 * sum(len(uri) for uri in uris if uri[:5].lower() == "data:") > len(scene.raw)
 
 
 def _file(scene: Scene) -> memoryview:
