@@ -26,9 +26,9 @@ from roomscale.scenes.transforms import accessor_roles as roles
 from roomscale.scenes.transforms.declare import require_extension
 from roomscale.scenes.transforms.filters import encode
 
-DENSE_RATIO, DENSE_BYTES = 2, 16 << 20
-"""All that is made dense takes no more than so many times the scene's own bytes, and so many more: few bytes can say
-that there are a million zeros."""
+DENSE_BYTES = 16 << 20
+"""All that is made dense takes no more than the scene's own bytes, and so many more: few bytes can say that there are a
+million zeros."""
 _JSON_BYTES = 250
 """Of `sparse` in an accessor, its parts among it."""
 _ZEROS_TAKE = 1 / 64
@@ -46,7 +46,7 @@ def dense(scene: Scene) -> Scene:
     if not any("sparse" in accessor for accessor in scene.list_of("accessors")):
         return scene
     draft = Draft(scene, touching=())
-    left = DENSE_BYTES + DENSE_RATIO * sum(buffer["byteLength"] for buffer in scene.list_of("buffers"))
+    left = DENSE_BYTES + sum(buffer["byteLength"] for buffer in scene.list_of("buffers"))
     for index, role in roles.accessor_roles(draft.json, draft.survey()).items():
         accessor = draft.json["accessors"][index]
         if "sparse" not in accessor or "extensions" in accessor or _is_compressed(draft.json, accessor):
