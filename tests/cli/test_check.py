@@ -6,7 +6,7 @@ import csv
 import json
 import subprocess
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +15,12 @@ from typer.testing import CliRunner
 
 from roomscale.cli.app import app
 from roomscale.cli.errors import UsageError
-from roomscale.scenes import check, errors_of, open_scene, parse_scene
+from roomscale.scenes import check, errors_of, jsonio, open_scene, parse_scene, to_glb
 from roomscale.scenes.errors import SceneError
 from roomscale.scenes.judgement import judge
 from roomscale.scenes.khronos import Validator
-from roomscale.scenes.package import pack, write_package
+from roomscale.scenes.package import Package, pack, read_package, write_package
+from roomscale.scenes.package.write import file_ref
 from tests.scenes import worlds
 from tests.scenes.crafted import changed, data_uri, glb, gltf, jpeg, png, triangle, with_extension, with_image
 from tests.scenes.hostile import CASES
@@ -383,3 +384,68 @@ def test_what_is_packed_of_real_scenes_is_accepted_by_khronos_too(name: str, tmp
             continue
         write_package(pack(open_scene(path))[0], tmp_path / path.stem)
         assert run(tmp_path / path.stem, "--khronos").code == 0
+
+
+def wronged(packed: Path) -> Path:
+    """The package as another packer might have made it: honest of its bytes, with bounds and an extension untold."""
+    package = read_package(packed)
+    entry = parse_scene(package.entry)
+    tree = jsonio.copy(entry.json)
+    bounded = next(accessor for accessor in tree["accessors"] if "min" in accessor)
+    bounded["min"] = [value - 1 for value in bounded["min"]]
+    tree["extensionsUsed"] = [name for name in tree.get("extensionsUsed", ()) if name != "OMI_spawn_point"]
+    data = to_glb(entry.changed(tree))
+    rows = tuple(replace(part, size=(1, *part.size[1:])) if part.size else part for part in package.manifest.parts)
+    manifest = replace(package.manifest, entry=file_ref(data), parts=rows)
+    write_package(Package(data, manifest, package.parts), packed)
+    return packed
+
+
+def state(folder: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(folder)): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
+
+
+def test_fix_mends_a_package_beside_it_and_leaves_it(packed: Path) -> None:
+    before = state(wronged(packed))
+    assert run(packed).code == 1
+    result = run(packed, "--fix")
+    assert result.code == 0, result.out
+    fixed = packed.with_name("garden.fixed")
+    assert f"written to {fixed}" in result.out
+    assert state(packed) == before
+    again = run(fixed, "--json", "--strict")
+    assert (again.code, again.files[0]["mended"]) == (0, [])
+    assert [name for name in state(fixed) if name.startswith("parts/")] == [n for n in before if n.startswith("parts/")]
+
+
+def test_fix_mends_a_package_in_place_whole_or_not_at_all(packed: Path) -> None:
+    whole = state(packed)
+    wronged(packed)
+    (packed / "notes.txt").write_text("mine")
+    assert run(packed, "--fix", "--in-place").code == 0
+    mended = state(packed)
+    assert mended.pop("notes.txt") == b"mine"
+    assert len(mended) == len(whole)
+    assert run(packed, "--fix", "--in-place").code == 0
+    assert state(packed) == mended | {"notes.txt": b"mine"}
+
+
+def test_fix_invents_no_part_of_a_package_and_says_what_to_do(packed: Path) -> None:
+    wronged(packed)
+    next((packed / "parts").iterdir()).unlink()
+    before = state(packed)
+    result = run(packed, "--fix", "--in-place")
+    assert result.code == 1
+    assert "pack the scene again" in " ".join(result.out.split())
+    assert "not written" in result.out
+    assert state(packed) == before
+    assert not packed.with_name("garden.fixed").exists()
+
+
+def test_a_mended_package_does_not_overwrite_a_file_nor_itself_unasked(packed: Path) -> None:
+    before = state(wronged(packed))
+    (packed.parent / "other").write_text("mine")
+    for target in (packed.parent / "other", packed):
+        with pytest.raises(UsageError):
+            run(packed, "--fix", "-o", target)
+    assert state(packed) == before

@@ -16,8 +16,9 @@ from roomscale.scenes import BrokenData, Limits
 from roomscale.scenes.encoding import PLAIN, WEBP_DEFAULT, Encoding, Picture
 from roomscale.scenes.images import media_type_of, read_header
 from roomscale.scenes.limits import DEFAULT_LIMITS
-from roomscale.scenes.pixels import decode, encode, scale
+from roomscale.scenes.pixels import decode, encode
 from roomscale.scenes.roles import Alpha, ImageUse, Role
+from roomscale.scenes.scaling import scale
 from tests.scenes.crafted import jpeg, png, png_chunk
 from tests.scenes.painted import Pixels, noise, saved
 
@@ -213,6 +214,18 @@ def test_a_jpeg_whose_part_would_not_be_whole_pixels_is_unpacked_whole() -> None
 def test_rows_scaled_a_few_at_a_time_are_those_scaled_at_once(alpha: Alpha, monkeypatch: pytest.MonkeyPatch) -> None:
     image = decode(saved(noise(300, 400, 4), "PNG"), "")
     use = ImageUse(Role.COLOUR, alpha)
-    few = pixels(scale(image, 100, use))
-    monkeypatch.setattr("roomscale.scenes.pixels._ROWS", 1000)
-    assert np.array_equal(few, pixels(scale(image, 100, use)))
+    whole = pixels(scale(image, 100, use))
+    monkeypatch.setattr("roomscale.scenes.scaling._ROWS", 7)
+    assert np.array_equal(whole, pixels(scale(image, 100, use)))
+
+
+@pytest.mark.parametrize("use", [COLOUR, COVER, NORMAL, DATA])
+@pytest.mark.parametrize("edge", [100, 37, 7, 1])
+def test_an_image_scaled_in_pieces_is_the_one_scaled_whole(
+    use: ImageUse, edge: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    image = decode(saved(noise(300, 401, 4), "PNG"), "")
+    whole = pixels(scale(image, edge, use)).astype(int)
+    monkeypatch.setattr("roomscale.scenes.scaling._PIXELS", 5_000)
+    # Where a piece begins is a fraction, which 32 bits round otherwise.
+    assert np.abs(whole - pixels(scale(image, edge, use))).max() <= 1

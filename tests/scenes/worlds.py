@@ -9,7 +9,7 @@ from collections.abc import Callable
 import numpy as np
 from PIL import Image
 
-from tests.scenes.crafted import Json, chunk, container, padded
+from tests.scenes.crafted import Json, chunk, container, data_uri, padded
 
 
 class World:
@@ -54,6 +54,11 @@ class World:
         self.tree["buffers"] = [{"byteLength": len(self._binary)}]
         text = padded(json.dumps(self.tree).encode())
         return container(chunk(b"JSON", text), chunk(b"BIN\0", padded(bytes(self._binary), b"\0")))
+
+    def gltf(self) -> bytes:
+        """As `glb`, with its buffer as a data: URI."""
+        self.tree["buffers"] = [{"byteLength": len(self._binary), "uri": data_uri(bytes(self._binary))}]
+        return json.dumps(self.tree).encode()
 
 
 def hills(world: World, side: int = 40, **material: int) -> int:

@@ -21,8 +21,10 @@ from roomscale.scenes.budgets import PROFILES, Budget, Costs, check_budget, cost
 from roomscale.scenes.errors import RejectedScene, UnreadableScene
 from roomscale.scenes.judgement import judge
 from roomscale.scenes.khronos import Validator
-from roomscale.scenes.package import Verified, is_package, verify
+from roomscale.scenes.package import Manifest, Package, Verified, is_package, verify, write_package
 from roomscale.scenes.package.levels import DEVICES, download_bytes, level_for
+from roomscale.scenes.package.mending import mend_package
+from roomscale.scenes.package.verify import PackageFiles, verify_files
 from roomscale.scenes.package.write import MANIFEST
 
 ENDINGS = frozenset({".glb", ".gltf", ".vrm"})
@@ -146,15 +148,35 @@ def check_one(path: Path, request: Request, validator: Validator | None) -> Chec
 
 
 def _check_package(folder: Path, request: Request, validator: Validator | None) -> Checked:
-    """Judge a packed folder; it is never mended, for its scene is packed again instead."""
+    """Judge a packed folder. What is mended is a whole package again, written where it was asked for."""
     try:
         wanted, told = _budgets(folder, request, _world_file(folder, request))
     except UnreadableScene as error:
         return Checked(folder, Verdict.UNREADABLE, [Finding(error.code, Severity.ERROR, "", str(error))])
-    verified = verify(folder, validator)
+    verified, mended, package = verify(folder, validator), list[Finding](), None
+    if request.fixes and verified.manifest is not None:
+        manifest, files, mended = mend_package(verified.manifest, PackageFiles(folder, verified.manifest))
+        if mended:
+            verified = verify_files(manifest, files, validator)
+            package = manifest, files
     measured = list(_measured(verified, wanted))
     findings = sorted([*verified.findings, *told, *_exceeded(measured, request)], key=lambda finding: finding.severity)
-    return Checked(folder, _verdict(findings, request), findings, measured, wanted)
+    written = None
+    if package is not None and not errors_of(findings):
+        written = _written_package(folder, *package, request)
+    return Checked(folder, _verdict(findings, request), findings, measured, wanted, mended, written)
+
+
+def _written_package(folder: Path, manifest: Manifest, files: PackageFiles, request: Request) -> Path:
+    """Write a mended package whole, in its folder only if that was asked for. Raises UsageError."""
+    here = folder.resolve()
+    target = folder if request.in_place else request.target or here.with_name(f"{here.name}.fixed")
+    if target.exists() and not target.is_dir():
+        raise UsageError(f"{target} is a file; a package is a folder")
+    if not request.in_place and target.exists() and target.samefile(folder):
+        raise UsageError(f"-o names the package itself; --in-place mends it in {folder}")
+    write_package(Package(bytes(files.read(manifest.entry)), manifest, files), target)
+    return target
 
 
 def _measured(verified: Verified, budgets: Mapping[str, Budget]) -> Iterator[Measured]:

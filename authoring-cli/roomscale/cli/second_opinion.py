@@ -1,18 +1,27 @@
 """Khronos's opinion of a scene, had while the scene is already being packed: it takes a process of its own, and we
-have a second core. Of a scene that our own checks know in full it is not asked (`roomscale.scenes.khronos.covered`).
+have a second core. Of a scene that our own checks know in full it is not asked (`roomscale.scenes.khronos.covered`); of
+a large one it is had first, since both together would take more memory than packing may.
 
 Its one rule: nothing is written before the opinion is there, and what it rejects is not written at all.
 """
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextlib import suppress
 from types import TracebackType
 from typing import Self
 
 from roomscale.cli.preparing import SoundScene, refuse
 from roomscale.scenes import errors_of
+from roomscale.scenes.accessors import layout_of
 from roomscale.scenes.khronos import Answer, Validator, is_covered, merge
+
+BOTH_BYTES = 16_000_000
+"""Bytes of a scene, files included, and of its accessors once decoded, up to which packing goes on in the meantime. The
+validator takes 85 MB, and 2 bytes for each of these; packing 50 MB and up to 5; all of it may be 200 MB and 4 bytes."""
+BOTH_JSON_BYTES = 1_000_000
+"""Bytes of JSON up to which this is so; of those the validator takes 14 for each, packing 8."""
 
 
 class SecondOpinion:
@@ -25,18 +34,22 @@ class SecondOpinion:
         self._ready = ready
         self._fixes = fixes
         self._validator = validator
-        self._thread = self._answer = None
+        self._answer: Future[Answer] | None = None
         if not is_covered(ready.scene, ready.findings):
-            self._thread = ThreadPoolExecutor(1, "khronos")
-            self._answer = self._thread.submit(self._ask)
+            thread = ThreadPoolExecutor(1, "khronos")
+            self._answer = thread.submit(self._ask)
+            thread.shutdown(wait=False)  # it ends with its answer
 
     def __enter__(self) -> Self:
+        """Raises BadScene as `wait` does, for a large scene."""
+        if self._answer is not None and _is_large(self._ready):
+            self.wait()
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self._validator.close()  # a question that is under way ends with the process
-        if self._thread is not None:
-            self._thread.shutdown()
+        if self._answer is not None:
+            wait([self._answer])
 
     def _ask(self) -> Answer:
         answer = self._validator.ask(self._ready.scene)
@@ -50,3 +63,14 @@ class SecondOpinion:
             return
         if errors := errors_of(merge(ready.findings, self._answer.result())):
             refuse(ready.path.name, ready.scene, errors, fixes=self._fixes, validator=self._validator)
+
+
+def _is_large(ready: SoundScene) -> bool:
+    """Whether packing it and validating it at once would take too much memory."""
+    glb, total = ready.scene.glb, 0
+    for path in ready.files:
+        with suppress(OSError):
+            total += path.stat().st_size
+    decoded = sum(layout_of(accessor, "").decoded_bytes for accessor in ready.scene.list_of("accessors"))
+    text = 0 if ready.scene.raw is None else len(ready.scene.raw if glb is None else glb.json)
+    return max(total, decoded) > BOTH_BYTES or text > BOTH_JSON_BYTES

@@ -117,7 +117,7 @@ def read(scene: Scene, index: int) -> Array:
     else:
         array = _zeros(scene, layout, where)
     if isinstance(sparse, dict):
-        return _with_sparse(scene, array, sparse, layout, where)
+        return _with_sparse(scene, array if array.base is None else array.copy(), sparse, layout, where)
     if "bufferView" in accessor and layout.columns == 1:  # else numpy may have copied it
         scene.arrays[index] = array
     return array
@@ -183,7 +183,8 @@ def _elements(data: memoryview, offset: int, stride: int, layout: Layout) -> Arr
     return array.reshape(layout.count, layout.components)
 
 
-def _with_sparse(scene: Scene, array: Array, sparse: JsonObject, layout: Layout, where: str) -> Array:
+def _with_sparse(scene: Scene, result: Array, sparse: JsonObject, layout: Layout, where: str) -> Array:
+    """`result`: the elements without those that `sparse` replaces, which are put there."""
     count, indices, values = sparse.get("count"), sparse.get("indices"), sparse.get("values")
     if not isinstance(count, int) or not isinstance(indices, dict) or not isinstance(values, dict):
         raise BrokenData("TYPE_MISMATCH", f"{where}/sparse", "count, indices or values is missing")
@@ -207,6 +208,5 @@ def _with_sparse(scene: Scene, array: Array, sparse: JsonObject, layout: Layout,
         )
     if at[-1] >= layout.count:
         raise BrokenData("ACCESSOR_SPARSE_INDEX_OOB", f"{where}/sparse/indices", f"index {at[-1]:,} is out of range")
-    result = array.copy()
     result[at] = new
     return result

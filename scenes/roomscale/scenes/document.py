@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeGuard
 from roomscale.scenes import jsonio
 from roomscale.scenes.container import Glb, is_glb, parse_glb
 from roomscale.scenes.errors import BrokenData, SceneError, UnreadableScene, UnsafeUri, printable
-from roomscale.scenes.files import SceneFolder, read_file
+from roomscale.scenes.files import SceneFolder, give_back, read_file
 from roomscale.scenes.findings import pointer
 from roomscale.scenes.jsonio import JsonObject
 from roomscale.scenes.limits import DEFAULT_LIMITS, Limits
@@ -94,6 +94,11 @@ class Scene:
         if self.folder is None:
             raise UnreadableScene("IO_ERROR", f"{where}: {printable(str(target))} cannot be read from memory")
         return self.folder.read(target)
+
+    def give_back(self) -> None:
+        """Let the system have the memory of mapped files, which nobody is going to look at soon."""
+        for data in (*([] if self.raw is None else [self.raw]), *self._loaded.values()):
+            give_back(data)
 
     def named_files(self) -> list[str]:
         """The paths, relative to the scene's folder, of the files that its buffers, images and sounds name."""

@@ -15,6 +15,8 @@ from roomscale.scenes.accessors import COMPONENT_TYPES, SHAPES, Array
 from roomscale.scenes.binding import ALIGNMENT, bind
 from roomscale.scenes.compressed import MESHOPT_EXTENSIONS, is_placeholder
 from roomscale.scenes.document import Scene
+from roomscale.scenes.errors import BrokenData
+from roomscale.scenes.findings import pointer
 from roomscale.scenes.jsonio import JsonObject
 from roomscale.scenes.reference_walk import LISTS
 from roomscale.scenes.references import Survey, renumber
@@ -176,7 +178,10 @@ class Draft:
         normalized: bool = False,
         bounds: bool = False,
     ) -> None:
-        """Let an accessor say that it holds `array`, `offset` bytes into a bufferView that the caller filled."""
+        """Let an accessor say that it holds `array`, `offset` bytes into a bufferView that the caller filled.
+
+        Raises `BrokenData` where `bounds` are asked for of numbers that have none.
+        """
         self.own(("accessors",))
         old = self.json["accessors"][index]
         fresh: JsonObject = {"bufferView": view}
@@ -188,7 +193,10 @@ class Draft:
         fresh |= {"count": len(array), "type": element_type(array, str(old.get("type", "")))}
         if bounds:
             elements = array.reshape(len(array), -1)
-            fresh |= {"min": plain_numbers(elements.min(axis=0)), "max": plain_numbers(elements.max(axis=0))}
+            least, most = elements.min(axis=0), elements.max(axis=0)
+            if not (np.isfinite(least).all() and np.isfinite(most).all()):
+                raise BrokenData("ACCESSOR_INVALID_FLOAT", pointer("accessors", index), "a number is not finite")
+            fresh |= {"min": plain_numbers(least), "max": plain_numbers(most)}
         own = ("bufferView", "byteOffset", "componentType", "normalized", "count", "type", "min", "max", "sparse")
         fresh |= {key: value for key, value in old.items() if key not in own}
         self.json["accessors"][index] = fresh

@@ -56,6 +56,12 @@ def read_file(path: Path, limit: int = DEFAULT_LIMITS.file_bytes) -> memoryview:
         os.close(handle)
 
 
+def give_back(data: memoryview) -> None:
+    """Let the system have the memory of a mapped file that was looked at; it is read again where it is asked for."""
+    if isinstance(data.obj, mmap.mmap) and hasattr(mmap, "MADV_DONTNEED"):
+        data.obj.madvise(mmap.MADV_DONTNEED)
+
+
 class SceneFolder:
     """The folder that a scene lies in: what its relative URIs may reach."""
 

@@ -26,11 +26,13 @@ class Limits:
     """Nodes below one another; browsers walk the tree by recursion. Skeletons stay below 50."""
     decoded_bytes: int = 1 << 30
     """Bytes of all accessors once decoded, though many may look at the same few bytes of a file."""
-    zero_bytes: int = 64 << 20
-    """Bytes that one accessor may conjure from nothing (no bufferView, or sparse over none)."""
+    zero_bytes: int = 32 << 20
+    """Bytes that one accessor may conjure from nothing (no bufferView, or sparse over none): 2.8 million vertices."""
     meshopt_ratio: int = 16
     """Bytes that a byte of a buffer with meshopt-compressed views may unpack to, beside `zero_bytes` in all; real
     scenes stay below 10, a crafted one reaches 256."""
+    draco_ratio: int = 32
+    """Bytes that a byte of Draco's may unpack to, beside `zero_bytes` in all; scanned meshes reach 20."""
     vertices: int = 50_000_000
     """Elements of one accessor."""
     instances: int = 1_000_000

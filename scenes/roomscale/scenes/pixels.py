@@ -1,4 +1,4 @@
-"""Images decoded, scaled and encoded by Pillow: the only module that unpacks one.
+"""Images decoded and encoded by Pillow: the only module that unpacks one.
 
 Rule: an image is unpacked only after its header was compared with the limits, and only as one of four types; what
 Pillow raises becomes `BrokenData`. As glTF asks (§3.9.2 "Images"), colour profiles and orientation are ignored.
@@ -11,7 +11,6 @@ import io
 import warnings
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image
 
 from roomscale.scenes.encoding import READABLE, Encoding, Picture
@@ -19,6 +18,7 @@ from roomscale.scenes.errors import BrokenData
 from roomscale.scenes.images import AVIF, JPEG, PNG, WEBP, BadImage, media_type_of, read_header
 from roomscale.scenes.limits import DEFAULT_LIMITS, Limits
 from roomscale.scenes.roles import Alpha, ImageUse, Role
+from roomscale.scenes.scaling import plain, plain_mode, strips
 
 _TYPES = {"webp": WEBP, "avif": AVIF, "png": PNG, "jpeg": JPEG}
 _FEW_COLOURS = 256
@@ -29,8 +29,6 @@ BLOCK = 4
 """Pixels of the edge of a block: what GPUs compress together."""
 _AVIF_QUALITY = 0.7
 """AVIF's quality for one of WebP's: about the same error (docs/decisions/0019)."""
-_ROWS = 128
-"""Rows of an image, or columns, that are held as floats at a time."""
 _JPEG_BLOCKS_WHOLE = 0
 """Pillow's `subsampling` for 4:4:4: colours as sharp as brightness, as data need it."""
 
@@ -45,7 +43,8 @@ def decode(
     Raises `BrokenData` for images that cannot be unpacked, or exceed the limits; `where`: its JSON pointer.
 
     `edge`: the longest edge that will be needed. A JPEG of many times that is unpacked at a half, a quarter or an
-    eighth of its size, and `scale` does the rest: a sky of 8192 pixels takes a quarter of the memory and time.
+    eighth of its size, and `scale` does the rest: a sky of 8192 pixels takes a quarter of the memory and time. What is
+    larger still comes in the mode of its file, for `scale` to make plain: all at once, it would be there twice.
     """
     name = READABLE.get(media_type_of(data) or "")
     if name is None:
@@ -63,7 +62,7 @@ def decode(
         raise
     except Exception as error:  # Pillow's plugins each raise what they like: OSError, SyntaxError, RuntimeError…
         raise BrokenData("IMAGE_DATA_INVALID", where, "the image is broken or cut off; export it again") from error
-    return _plain(image)
+    return image if edge is not None and max(image.size) > edge else plain(image)
 
 
 def _unpack_at_a_part(image: Image.Image, least: int) -> None:
@@ -84,10 +83,12 @@ def fingerprint(data: bytes | memoryview, limits: Limits = DEFAULT_LIMITS) -> by
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        image = decode(data, "", limits)
+        image = decode(data, "", limits, edge=0)
         told = _colour_space(data)
-    seen = hashlib.sha256(repr((image.mode, image.size, told)).encode())
-    seen.update(np.asarray(image).data)
+    mode = plain_mode(image)
+    seen = hashlib.sha256(repr((mode, image.size, told)).encode())
+    for rows in strips(image, mode):
+        seen.update(np.ascontiguousarray(rows).data)
     return seen.digest()
 
 
@@ -112,128 +113,6 @@ def checked_size(data: bytes | memoryview, where: str, limits: Limits) -> tuple[
 def _check_size(width: int, height: int, where: str, limits: Limits) -> None:
     if width * height > limits.image_pixels or max(width, height) > limits.image_edge:
         raise BrokenData("IMAGE_TOO_LARGE", where, f"{width:,} × {height:,} pixels are more than may be unpacked")
-
-
-def _plain(image: Image.Image) -> Image.Image:
-    """The image in one of four modes, with nothing beside its pixels; alpha that hides nothing is left out."""
-    if image.mode.startswith("I"):  # 16 bits of grey
-        wide = np.asarray(image).astype(np.uint32)
-        image = Image.fromarray(((np.clip(wide, 0, 65_535) * 255 + 32_767) // 65_535).astype(np.uint8))
-    has_alpha = "transparency" in image.info or image.mode in ("LA", "La", "PA", "RGBA", "RGBa")
-    grey = image.mode in ("1", "L", "LA", "La")
-    mode = {(True, False): "L", (True, True): "LA", (False, False): "RGB", (False, True): "RGBA"}[grey, has_alpha]
-    if image.mode != mode:
-        image = image.convert(mode)
-    if has_alpha and image.getchannel("A").getextrema() == (255, 255):
-        image = image.convert(mode[:-1])
-    image.info = {}
-    return image
-
-
-def scale(image: Image.Image, edge: int, use: ImageUse, *, threads: int = 1) -> Image.Image:
-    """The image made smaller until no edge is longer than `edge` pixels, as its use asks for; as it is, if it fits.
-
-    `threads`: that may work on it, a channel each; every one takes memory of its own.
-
-    Colour is averaged as light, not as sRGB numbers, and by how much it covers; normals are brought to length 1
-    again; channels of data know nothing of one another.
-    """
-    longest = max(image.size)
-    if longest <= edge:
-        return image
-    size = (max(1, round(image.width * edge / longest)), max(1, round(image.height * edge / longest)))
-    if use.role is Role.COLOUR:
-        return _scaled_colour(image, size, use.alpha, threads)
-    bands = [band.resize(size, Image.Resampling.LANCZOS) for band in image.split()]
-    if use.role is Role.NORMAL and len(bands) >= 3:
-        bands[:3] = _unit_length(bands[:3])
-    return Image.merge(image.mode, bands)
-
-
-_LINEAR: NDArray[np.float32] = np.array(
-    [value / 12.92 if value <= 0.04045 else ((value + 0.055) / 1.055) ** 2.4 for value in np.arange(256) / 255.0],
-    np.float32,
-)
-"""sRGB's transfer function (IEC 61966-2-1) for the 256 values of a byte."""
-_AS_IT_IS: NDArray[np.float32] = np.arange(256, dtype=np.float32)
-
-
-def _scaled_colour(image: Image.Image, size: tuple[int, int], alpha: Alpha, threads: int) -> Image.Image:
-    """Scales colours as light, a channel after the other, or one for each thread."""
-    colours = len(image.getbands()) - (image.mode in ("LA", "RGBA"))
-    cover = image.getchannel(colours) if colours < len(image.getbands()) else None
-    weights = cover if alpha is Alpha.SHOWN else None
-    total = None if weights is None else _narrowed(weights, size[0], _AS_IT_IS)
-
-    def scaled(number: int) -> Image.Image:
-        band = image.getchannel(number)
-        plain = _narrowed(band, size[0], _LINEAR)
-        weighted = None if weights is None else _narrowed(band, size[0], _LINEAR, weights)
-        result = np.empty(size[::-1], np.uint8)
-        for left in range(0, size[0], _ROWS):
-            part = slice(left, left + _ROWS)
-            light = _lowered(plain[:, part], size[1])
-            if weighted is not None and total is not None:
-                cover_here = _lowered(total[:, part], size[1])
-                covered = cover_here > 0.5  # of 255: below it, there is no colour to be seen
-                light[covered] = _lowered(weighted[:, part], size[1])[covered] / cover_here[covered]
-            result[:, part] = _srgb(light)
-        return Image.fromarray(result)
-
-    if threads > 1:
-        from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415 - seldom needed, and takes 8 ms
-
-        with ThreadPoolExecutor(threads) as pool:
-            done = list(pool.map(scaled, range(colours)))
-    else:
-        done = [scaled(number) for number in range(colours)]
-    if cover is not None:
-        done.append(cover.resize(size, Image.Resampling.LANCZOS))
-    return Image.merge(image.mode, done) if len(done) > 1 else done[0]
-
-
-def _narrowed(
-    band: Image.Image, width: int, meaning: NDArray[np.float32], weights: Image.Image | None = None
-) -> NDArray[np.float32]:
-    """A channel scaled along its rows, as floats. `meaning`: of each of its 256 values. `weights`: a channel to
-    multiply them with.
-
-    Then `_lowered` scales the columns. Pillow does the same within, all at once; of images of 8192² pixels that exist
-    no more than some rows or columns are here at a time besides the result.
-    """
-    narrow = np.empty((band.height, width), np.float32)
-    for top in range(0, band.height, _ROWS):
-        part = (0, top, band.width, min(top + _ROWS, band.height))
-        rows = np.take(meaning, np.asarray(band.crop(part)))
-        if weights is not None:
-            rows *= np.asarray(weights.crop(part))
-        scaled = Image.fromarray(rows).resize((width, len(rows)), Image.Resampling.LANCZOS)
-        narrow[top : top + _ROWS] = np.asarray(scaled)
-    return narrow
-
-
-def _lowered(columns: NDArray[np.float32], height: int) -> NDArray[np.float32]:
-    """Columns scaled to a height."""
-    image = Image.fromarray(np.ascontiguousarray(columns))
-    return np.array(image.resize((image.width, height), Image.Resampling.LANCZOS), np.float32)
-
-
-def _srgb(light: NDArray[np.float32]) -> NDArray[np.uint8]:
-    result = np.empty(light.shape, np.uint8)
-    for top in range(0, len(light), _ROWS):
-        rows = np.clip(light[top : top + _ROWS], 0.0, 1.0)
-        curve = np.where(rows <= 0.0031308, rows * 12.92, 1.055 * rows ** (1.0 / 2.4) - 0.055)
-        result[top : top + _ROWS] = np.rint(curve * 255.0)
-    return result
-
-
-def _unit_length(bands: list[Image.Image]) -> list[Image.Image]:
-    vectors = np.stack([np.asarray(band, np.float32) for band in bands])
-    vectors /= 127.5
-    vectors -= 1.0
-    lengths = np.linalg.norm(vectors, axis=0)
-    vectors /= np.where(lengths > 1e-3, lengths, 1.0)
-    return [Image.fromarray(np.asarray(np.rint((vector + 1.0) * 127.5), np.uint8)) for vector in vectors]
 
 
 def encode(image: Image.Image, encoding: Encoding, use: ImageUse) -> Picture:
@@ -261,7 +140,7 @@ def to_rgba(image: Image.Image, use: ImageUse) -> tuple[bytes, tuple[int, int]]:
 
 def from_rgba(data: bytes, size: tuple[int, int]) -> Image.Image:
     """Pixels that another decoder gave, as `decode` gives them."""
-    return _plain(Image.frombytes("RGBA", size, data))
+    return plain(Image.frombytes("RGBA", size, data))
 
 
 def _has_alpha(image: Image.Image) -> bool:

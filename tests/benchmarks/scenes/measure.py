@@ -14,6 +14,7 @@ import os
 import re
 import subprocess
 import time
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -40,8 +41,8 @@ class Cost:
     memory: int
 
 
-def run(command: list[str], log: Path) -> Cost:
-    """Run a packer to its end; what it prints goes to `log`. Raises PackingFailed."""
+def run(command: list[str], log: Path, *, codes: Collection[int] = (0,), most_seconds: float = MOST_SECONDS) -> Cost:
+    """Run a packer to its end; what it prints goes to `log`. `codes`: what it may end with. Raises PackingFailed."""
     start = time.perf_counter()
     with log.open("wb") as said:
         # Popen's own wait would reap the child, and with it the only exact figures: so wait4 does.
@@ -52,15 +53,15 @@ def run(command: list[str], log: Path) -> Cost:
             if pid:
                 break
             peak = max(peak, *_resident(tree))
-            if time.perf_counter() - start > MOST_SECONDS:
+            if time.perf_counter() - start > most_seconds:
                 _end(tree)
                 os.wait4(process.pid, 0)
                 process.returncode = -9
-                raise PackingFailed(f"took more than {MOST_SECONDS:g} s")
+                raise PackingFailed(f"took more than {most_seconds:g} s")
             time.sleep(_EVERY)
     seconds = time.perf_counter() - start
     process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
+    if process.returncode not in codes:
         raise PackingFailed(f"ended with {process.returncode}: {_tail(log)}")
     return Cost(seconds, usage.ru_utime + usage.ru_stime, peak)
 

@@ -64,6 +64,16 @@ def test_it_sees_a_scene_as_it_is_now_not_as_it_was_read() -> None:
         assert validator.ask(other).report["issues"]["numErrors"] > 0  # type: ignore[index]
 
 
+@needs_script
+def test_one_that_was_prepared_answers_as_others_do_and_one_that_is_never_asked_ends() -> None:
+    with Validator() as prepared, Validator() as idle:
+        prepared.prepare()
+        idle.prepare()
+        assert prepared.ask(parse_scene(glb())).report is not None
+        process = idle._process.start()
+    assert process.poll() is not None
+
+
 def test_one_that_hangs_is_ended_and_the_next_scene_is_answered(tmp_path: Path) -> None:
     script = misbehaving(tmp_path, "if (data.length > 900) for (;;); return {issues: {messages: []}};")
     with Validator(IMPATIENT, script) as validator:

@@ -14,6 +14,7 @@ from roomscale.scenes import Scene, check, errors_of, parse_scene, to_glb
 from roomscale.scenes.accessors import read
 from roomscale.scenes.transforms.dedupe import dedupe
 from roomscale.scenes.transforms.keyframes import needed_keys, needed_steps
+from roomscale.scenes.transforms.quantise import quantise
 from roomscale.scenes.transforms.resample import TOLERANCE, resample
 from tests.scenes.crafted import BINARY, glb, triangle
 
@@ -206,6 +207,43 @@ def test_samplers_that_need_the_same_keys_share_them() -> None:
     assert second["input"] == third["input"]
     assert second["output"] != third["output"]  # one is of translations, the other of scales
     assert len(dedupe(resample(scene)).json["animations"][0]["samplers"]) == 3
+
+
+def pointing(pointer: str, values: Floats, interpolation: str = "LINEAR") -> Scene:
+    """A track of a clip that moves what a pointer leads to."""
+    scene = clip(("translation", np.arange(len(values)) / 30.0, values, interpolation))
+    tree = scene.json | {"extensionsUsed": ["KHR_animation_pointer"], "materials": [{}]}
+    target = {"path": "pointer", "extensions": {"KHR_animation_pointer": {"pointer": pointer}}}
+    tree["animations"][0]["channels"][0]["target"] = target
+    return scene.changed(tree)
+
+
+@pytest.mark.parametrize(
+    ("pointer", "tolerance"),
+    [
+        ("/nodes/1/translation", TOLERANCE),
+        ("/nodes/1/scale", TOLERANCE / 10),
+        ("/materials/0/emissiveFactor", TOLERANCE),
+        ("/materials/0/normalTexture/extensions/KHR_texture_transform/rotation", TOLERANCE),
+        ("/extensions/ACME_sea/waves/0/height", 0.0),
+        ("/materials/0/extensions/ACME_glow/colour", 0.0),
+    ],
+)
+def test_what_a_pointer_moves_keeps_its_own_tolerance_and_what_nobody_knows_every_bit(
+    pointer: str, tolerance: float
+) -> None:
+    wave = np.sin(np.arange(400)[:, None] / 30.0 * [0.5, 1.0, 1.5]) * 0.002
+    wave[100:350] = wave[100]
+    before = pointing(pointer, wave)
+    after = resample(before)
+    old, new = track(before), track(after)
+    assert len(new[0]) < 160
+    for moment in old[0]:
+        assert np.abs(at(*old, moment) - at(*new, moment)).max() <= tolerance * 1.01 + 1e-15
+    assert resample(after) is after
+    if tolerance == 0.0:
+        assert len(new[0]) > 145
+        assert quantise(before) is before or np.array_equal(track(quantise(before))[1], old[1])
 
 
 def test_under_an_unknown_extension_what_is_shared_stays() -> None:

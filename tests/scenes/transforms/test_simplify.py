@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 from roomscale.scenes import Scene
-from roomscale.scenes.accessors import read_floats
+from roomscale.scenes.accessors import read, read_floats
 from roomscale.scenes.transforms.simplify import simplify
 from tests.scenes.solids import Builder, globe, world
 from tests.scenes.transforms.meaning import assert_same_meaning, corners, written
@@ -30,6 +31,26 @@ def test_a_smooth_mesh_loses_most_triangles_and_keeps_its_bounds() -> None:
         old, new = (read_floats(scene, 0)[:, axis] for scene in (before, after))
         assert abs(float(old.max() - new.max())) < 0.03 and abs(float(old.min() - new.min())) < 0.03
     assert_same_meaning(before, written(after))
+
+
+def test_many_triangles_are_simplified_in_pieces_that_still_meet(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = smooth().scene()
+    monkeypatch.setattr("roomscale.scenes.transforms.simplify.PIECE", 1_000)
+    after = simplify(before, ratio=0.2, error=0.01)
+    assert counts(after)[0] < 0.4 * counts(before)[0]
+    assert_same_meaning(before, written(after))
+    assert open_edges(before) == open_edges(after) == 0
+
+
+def open_edges(scene: Scene) -> int:
+    """Edges with one triangle alone, wherever vertices of one place count as one."""
+    primitive = scene.json["meshes"][0]["primitives"][0]
+    places = np.round(read_floats(scene, primitive["attributes"]["POSITION"]), 6)
+    _, same = np.unique(places, axis=0, return_inverse=True)
+    a, b, c = same.reshape(-1)[read(scene, primitive["indices"])[:, 0]].reshape(-1, 3).T
+    whole = (a != b) & (b != c) & (c != a)
+    edges = np.sort(np.concatenate([np.stack(pair, 1)[whole] for pair in ((a, b), (b, c), (c, a))]), axis=1)
+    return int((np.unique(edges, axis=0, return_counts=True)[1] == 1).sum())
 
 
 def test_the_error_goes_before_the_ratio() -> None:

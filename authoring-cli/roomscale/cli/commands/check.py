@@ -31,12 +31,17 @@ def check(
     ] = None,
     strict: Annotated[bool, typer.Option("--strict", help="Reject for warnings too.")] = False,
     fix: Annotated[
-        bool, typer.Option("--fix", help="Mend what needs no choice, and write NAME.fixed.glb beside the scene.")
+        bool,
+        typer.Option(
+            "--fix", help="Mend what needs no choice, and write NAME.fixed.glb (of a package, NAME.fixed/) beside it."
+        ),
     ] = False,
     output_file: Annotated[
-        Path | None, typer.Option("-o", "--output", help="Write the mended scene there.", show_default=False)
+        Path | None, typer.Option("-o", "--output", help="Write the mended scene or package there.", show_default=False)
     ] = None,
-    in_place: Annotated[bool, typer.Option("--in-place", help="Overwrite the scene with the mended one.")] = False,
+    in_place: Annotated[
+        bool, typer.Option("--in-place", help="Overwrite the scene or package with the mended one.")
+    ] = False,
     world_file: Annotated[
         Path | None,
         typer.Option(help="Read names, nodes and budgets there.", show_default="world.toml beside the scene"),
@@ -60,8 +65,10 @@ def check(
     - `roomscale check models/ --json | jq '.files[] | select(.verdict != "accepted") | .file'`
     """
     from roomscale.cli import check_report, checking
+    from roomscale.cli.memory import give_memory_back
     from roomscale.scenes.khronos import Validator
 
+    give_memory_back()
     files = checking.scene_files(paths)
     if (output_file or in_place) and not fix:
         raise UsageError("-o and --in-place go with --fix")
@@ -71,6 +78,8 @@ def check(
     output = Output()
     done: list[checking.Checked] = []
     with Validator() if khronos else nullcontext() as validator:
+        if validator is not None:
+            validator.prepare()
         step = (
             nullcontext(lambda _: None) if as_json or len(files) == 1 else output.step(f"checking {len(files)} files")
         )

@@ -30,21 +30,26 @@ _ONLY_WHEN_READ = (
 
 @dataclass
 class Decoded:
-    """The accessors of a scene, each decoded when it is asked for first."""
+    """The accessors of a scene, decoded when they are asked for; those of few bytes in the file not kept, for each may
+    be a million zeros."""
 
     scene: Scene
     findings: Findings
     left: int = 0
     _arrays: dict[int, Array | None] = field(default_factory=dict)
+    _counted: set[int] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         self.left = self.scene.limits.decoded_bytes
 
     def get(self, index: int) -> Array | None:
         """The elements of an accessor, None where they cannot be had."""
-        if index not in self._arrays:
-            self._arrays[index] = self._decode(index)
-        return self._arrays[index]
+        if index in self._arrays:
+            return self._arrays[index]
+        array = self._decode(index)
+        if array is None or "sparse" not in self.scene.list_of("accessors")[index]:
+            self._arrays[index] = array
+        return array
 
     def unit_scaled(self, index: int) -> Array | None:
         """As `get`, with normalised integers brought to −1..1, as float64; None for other integers."""
@@ -63,7 +68,9 @@ class Decoded:
         if "bufferView" not in accessor and "sparse" not in accessor:
             return None  # zeros by definition, or what Draco or an application fills in
         try:
-            self.left -= layout_of(accessor, "").decoded_bytes
+            if index not in self._counted:
+                self._counted.add(index)
+                self.left -= layout_of(accessor, "").decoded_bytes
             return read(self.scene, index) if self.left >= 0 else None
         except BrokenData as error:
             if error.code in _ONLY_WHEN_READ:

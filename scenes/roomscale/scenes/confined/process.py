@@ -17,6 +17,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Self
 
+from roomscale.scenes.files import give_back
 from roomscale.scenes.jsonio import JsonObject
 
 CHILD = Path(__file__).with_name("child.py")
@@ -56,6 +57,16 @@ class Confined:
         """The process's number, None while there is none."""
         return None if self._process is None else self._process.pid
 
+    def start(self) -> subprocess.Popen[bytes]:
+        """The process, started if it was not, so that it loads its worker meanwhile. Raises `OSError`."""
+        if self._process is None:
+            # One thread: the libraries beneath numpy would reserve memory for each core, which the limit counts.
+            environment = {**os.environ, "OPENBLAS_NUM_THREADS": "1"}
+            self._process = subprocess.Popen(
+                self._command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+            )
+        return self._process
+
     def close(self) -> None:
         """End the process."""
         process, self._process = self._process, None
@@ -81,7 +92,7 @@ class Confined:
         `seconds`: of processor time, and `patience` times as long by the clock. `most_bytes`: of all files together.
         Raises `Gone`, and `OSError` if there can be no process.
         """
-        process = self._process = self._process or self._start()
+        process = self.start()
         late = threading.Event()
 
         def end() -> None:
@@ -101,13 +112,6 @@ class Confined:
         finally:
             timer.cancel()
 
-    def _start(self) -> subprocess.Popen[bytes]:
-        # One thread: the libraries beneath numpy would reserve memory for each core, which the limit counts.
-        environment = {**os.environ, "OPENBLAS_NUM_THREADS": "1"}
-        return subprocess.Popen(
-            self._command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
-        )
-
 
 def _send(stream: IO[bytes] | None, header: JsonObject, files: Sequence[bytes | memoryview]) -> None:
     if stream is None:
@@ -116,6 +120,8 @@ def _send(stream: IO[bytes] | None, header: JsonObject, files: Sequence[bytes | 
     stream.write(len(told).to_bytes(LENGTH_BYTES, "big") + told)
     for data in files:
         stream.write(data)
+        if isinstance(data, memoryview):
+            give_back(data)  # a mapped file is with the worker now
     stream.flush()
 
 

@@ -81,7 +81,8 @@ def _fill(draft: Draft, scene: Scene, jobs: list[_Job]) -> None:
     """Give the accessors of these primitives their contents."""
     questions = [_question(scene, job) for job in jobs]
     total = sum(layout.decoded_bytes for question in questions for layout in question.layouts())
-    if total > scene.limits.decoded_bytes:
+    stored = sum(len(question.data) for question in questions)
+    if total > min(scene.limits.decoded_bytes, scene.limits.zero_bytes + scene.limits.draco_ratio * stored):
         raise BrokenData("DECODED_TOO_LARGE", "/meshes", f"Draco unpacks to {total:,} bytes, too many")
     try:
         answers = decode(questions)

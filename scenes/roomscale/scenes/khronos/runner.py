@@ -22,6 +22,8 @@ from roomscale.scenes.uris import RelativePath, parse_resource
 
 WORKER = Path(__file__).with_name("worker.py")
 SCRIPT = Path(__file__).with_name("validator.js")
+WRITTEN_OUT_BYTES = 4 << 20
+"""Bytes from which on a .gltf that is mostly data: URIs is given as a .glb."""
 Resources = list[tuple[str, memoryview]]
 """Path and contents; the scene itself has the path ""."""
 LEAST_WORKER_BYTES = 640 << 20
@@ -85,6 +87,12 @@ class Validator:
         """End the process."""
         self._process.close()
 
+    def prepare(self) -> None:
+        """Start the process: 0.3 s that our own checks can use. What goes wrong is told when it is asked."""
+        if self._script.exists():
+            with suppress(OSError):
+                self._process.start()
+
     def ask(self, scene: Scene) -> Answer:
         """Have a scene validated that our own checks have passed, as it is in memory."""
         if not self._script.exists():
@@ -112,7 +120,7 @@ class Validator:
 
 def _resources(scene: Scene) -> Resources:
     """The scene as it is in memory, then each file that it names; one that cannot be had is left out."""
-    if scene.buffers:
+    if scene.buffers or _is_written_out(scene):
         return [("", memoryview(to_glb(scene)))]
     resources: Resources = [("", _file(scene))]
     for holder in [*scene.list_of("buffers"), *scene.list_of("images")]:
@@ -123,6 +131,14 @@ def _resources(scene: Scene) -> Resources:
             if isinstance(path := parse_resource(uri), RelativePath):
                 resources.append((str(path), scene.resource(uri, "")))
     return resources
+
+
+def _is_written_out(scene: Scene) -> bool:
+    """Whether a .gltf is large for its data: URIs, of which V8 would make several copies: it gets their bytes."""
+    if scene.glb is not None or scene.raw is None or len(scene.raw) < WRITTEN_OUT_BYTES:
+        return False
+    uris = (holder.get("uri") or "" for holder in [*scene.list_of("buffers"), *scene.list_of("images")])
+    return 2 * sum(len(uri) for uri in uris if uri[:5].lower() == "data:") > len(scene.raw)
 
 
 def _file(scene: Scene) -> memoryview:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from roomscale.scenes.meshopt.machine import Instance
 
-KEPT_BYTES = 64 << 20
+KEPT_BYTES = 32 << 20
 """An instance that used more does not wait for the next call: WebAssembly's memory never shrinks."""
 
 

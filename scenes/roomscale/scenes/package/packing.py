@@ -5,16 +5,19 @@ Rule: the same scene and options give the same package, byte for byte, whatever 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 from roomscale.scenes import jsonio
 from roomscale.scenes.budgets import draws_of
+from roomscale.scenes.checks import check
 from roomscale.scenes.checks.structure import require_sound
 from roomscale.scenes.document import Scene, parse_scene
 from roomscale.scenes.embed import sound_to_glb, to_glb
 from roomscale.scenes.encoding import Encoding
-from roomscale.scenes.errors import UnpackableScene, printable
+from roomscale.scenes.errors import RejectedScene, UnpackableScene, printable
+from roomscale.scenes.findings import errors_of
 from roomscale.scenes.package import entry as entries
 from roomscale.scenes.package.levels import DESKTOP, EDGES, PHONE
 from roomscale.scenes.package.manifest import MOST_PARTS, Manifest
@@ -71,15 +74,33 @@ def pack(
 ) -> tuple[Package, PackReport]:
     """The package of a scene, and what it came to.
 
-    Raises `RejectedScene` for a broken structure, `BrokenData` and others for data that cannot be had,
+    Raises `RejectedScene` for what `check` refuses, `BrokenData` and others for data that cannot be had,
     `UnpackableScene` where a file would exceed the limit.
     """
     require_sound(scene)
     if options.instance:
         raise UnpackableScene(INSTANCE_NEEDS_SINGLE)
+    with _refusing(scene):
+        return _pack(scene, options, tell)
+
+
+@contextmanager
+def _refusing(scene: Scene) -> Iterator[None]:
+    """Where packing stumbles over what `check` refuses, say that: checking all numbers before would double the time of
+    those who have done it. What stumbles over a sound scene is a mistake of ours, and stays one."""
+    try:
+        yield
+    except (ValueError, TypeError, LookupError, ArithmeticError) as error:
+        if errors := errors_of(check(scene)):
+            raise RejectedScene(errors) from error
+        raise
+
+
+def _pack(scene: Scene, options: PackOptions, tell: Tell) -> tuple[Package, PackReport]:
     if entries.is_entry(scene):
         return _passed_through(scene, [ENTRY_STAYS] if options.join else [])
     moving, steps = _base(scene, tell, join=options.join)
+    scene.give_back()
     base = entries.without_animations(moving)
     images = at_all_levels(
         base,
@@ -89,10 +110,7 @@ def pack(
         lambda done, total: tell("images", 0.1 + 0.6 * done / total),
     )
     tell("the entry", 0.7)
-    # Small images first: whatever else is done then holds no large ones, which are most of a scene's bytes.
-    coarse = entries.lowest_level(base, images)
-    simple, simpler = simplified(coarse) if entries.can_be_marked(coarse) else (coarse, [])
-    entry = to_glb(as_entry(entries.marked(simple)))
+    entry, simpler = _entry(base, images)
     steps.append(StepBytes("entry", len(entry)))
     _require_within(len(entry), options.limit, base)
     tell("parts", 0.75)
@@ -112,6 +130,14 @@ def _passed_through(scene: Scene, notes: list[str]) -> tuple[Package, PackReport
     entry = to_glb(scene)
     package = Package(entry, Manifest(file_ref(entry)), {})
     return package, _report(scene, package, [StepBytes("source", len(entry))], notes, draws_of(scene))
+
+
+def _entry(base: Scene, images: list[Levels]) -> tuple[bytes, list[int]]:
+    """The entry, and which meshes are simpler in it."""
+    # Small images first: whatever else is done then holds no large ones, which are most of a scene's bytes.
+    coarse = entries.lowest_level(base, images)
+    simple, simpler = simplified(coarse) if entries.can_be_marked(coarse) else (coarse, [])
+    return to_glb(as_entry(entries.marked(simple))), simpler
 
 
 def _base(scene: Scene, tell: Tell, *, join: bool) -> tuple[Scene, list[StepBytes]]:
@@ -161,6 +187,12 @@ def pack_single(
     scene: Scene, options: PackOptions = PackOptions(), tell: Tell = lambda _doing, _done: None
 ) -> tuple[bytes, PackReport]:
     """The scene as one .glb, fully compressed, and what it came to. Raises as `pack` does."""
+    require_sound(scene)
+    with _refusing(scene):
+        return _pack_single(scene, options, tell)
+
+
+def _pack_single(scene: Scene, options: PackOptions, tell: Tell) -> tuple[bytes, PackReport]:
     preset = replace(PRESETS[options.preset], edge=options.texture_size, encoding=options.encoding)
     scene = _in_one_piece(scene)
     written = jsonio.Written()

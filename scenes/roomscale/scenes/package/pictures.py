@@ -124,7 +124,7 @@ def at_all_levels(
 def _levels(picture: Picture, edges: Mapping[int, int], encoding: Encoding, codecs: Codecs, limits: Limits) -> Levels:
     if picture.fits_entry:
         return Levels(picture.index, None)
-    from roomscale.scenes.pixels import scale  # noqa: PLC0415 - Pillow only where there are images
+    from roomscale.scenes.scaling import scale  # noqa: PLC0415 - Pillow only where there are images
 
     use = picture.use or ImageUse(Role.DATA, Alpha.NUMBERS)
     where = pointer("images", picture.index)

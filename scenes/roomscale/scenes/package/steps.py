@@ -27,6 +27,7 @@ from roomscale.scenes.transforms.reorder import reorder
 from roomscale.scenes.transforms.resample import resample
 from roomscale.scenes.transforms.shrink import shrink
 from roomscale.scenes.transforms.simplify import simplify
+from roomscale.scenes.transforms.sparse import dense, sparse
 from roomscale.scenes.transforms.unread import without_unread
 from roomscale.scenes.transforms.weld import weld
 
@@ -60,6 +61,7 @@ def base_steps(*, join: bool) -> list[Step]:
         ("one image per texture", with_one_source),
         ("dedupe", dedupe),
         ("prune", lambda scene: prune(without_unread(scene))),
+        ("dense", dense),
         *([("join", joined)] if join else []),
         ("resample", resample),
         ("round", _rounded),
@@ -80,12 +82,12 @@ def simplified(base: Scene) -> tuple[Scene, list[int]]:
 
 def as_entry(simple: Scene) -> Scene:
     """The entry's numbers in the smallest types that every viewer reads. Raises `BrokenData`."""
-    return shrink(merge(quantise(simple, integers=True)))
+    return shrink(merge(sparse(quantise(simple, integers=True))))
 
 
 def as_part(scene: Scene) -> Scene:
     """A part's scene, whose numbers are rounded already, with its data compressed. Raises `BrokenData`."""
-    return shrink(merge(compress(reorder(scene))))
+    return shrink(merge(compress(sparse(reorder(scene), compressed=True))))
 
 
 def mesh_bytes(scene: Scene, mesh: int) -> int:

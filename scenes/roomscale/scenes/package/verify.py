@@ -8,7 +8,7 @@ Images are judged by their headers, as everywhere; that a sound plays nobody loo
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from roomscale.scenes.budgets import mesh_triangles
@@ -29,6 +29,7 @@ from roomscale.scenes.package.manifest import ENTRY_TYPE, FileRef, Manifest, Par
 from roomscale.scenes.package.write import MANIFEST, PARTS, entry_name, file_ref, is_entry_name, part_names
 
 _URIS = "it holds a URI: all that it needs must be inside"
+_AGAIN = "nobody can make it out of the rest: pack the scene again, `roomscale pack SCENE -o FOLDER`"
 
 
 @dataclass(frozen=True)
@@ -48,10 +49,12 @@ class PackageFiles(Mapping[str, memoryview]):
     """A package's files by their SHA-256, each read when it is asked for, and compared with what the manifest says.
 
     Asking raises `BadManifest` for a file that is another, `UnreadableScene` for one that is not there.
+    `made`: files that are not in the folder yet, by their SHA-256.
     """
 
-    def __init__(self, folder: Path, manifest: Manifest) -> None:
+    def __init__(self, folder: Path, manifest: Manifest, made: Mapping[str, bytes] | None = None) -> None:
         self._folder = folder
+        self._made = {} if made is None else made
         self._names = {digest: f"{PARTS}/{name}" for digest, name in part_names(manifest).items()}
         self._refs = {part.sha256: FileRef(part.sha256, part.bytes) for part in manifest.parts}
         self._names[manifest.entry.sha256] = entry_name(manifest)
@@ -70,8 +73,14 @@ class PackageFiles(Mapping[str, memoryview]):
         """The path in the folder of a file, with `/`."""
         return self._names[digest]
 
+    def changed(self, manifest: Manifest, made: Mapping[str, bytes]) -> PackageFiles:
+        """The files of another manifest, of which the folder has some and `made` the others."""
+        return PackageFiles(self._folder, manifest, {**self._made, **made})
+
     def read(self, ref: FileRef) -> memoryview:
         """A file of which a row of the manifest says `ref`."""
+        if ref.sha256 in self._made:
+            return memoryview(self._made[ref.sha256])
         name = self._names[ref.sha256]
         try:
             data = read_file(self._folder / name, ref.bytes)
@@ -123,11 +132,21 @@ def verify(folder: Path, validator: Validator | None = None, limits: Limits = DE
         return Verified([Finding(error.code, Severity.ERROR, f"{MANIFEST}#{error.pointer}", error.message)])
     except UnreadableScene as error:
         return Verified([Finding(error.code, Severity.ERROR, MANIFEST, str(error))])
+    superfluous = Findings()
+    _superfluous(folder, manifest, superfluous)
+    verified = verify_files(manifest, files, validator, limits)
+    findings = sorted([*verified.findings, *superfluous.listed()], key=lambda finding: finding.severity)
+    return replace(verified, findings=findings)
+
+
+def verify_files(
+    manifest: Manifest, files: PackageFiles, validator: Validator | None = None, limits: Limits = DEFAULT_LIMITS
+) -> Verified:
+    """As `verify`, of a package that need not be in its folder yet."""
     look = _Look(files, validator, limits)
     found = look.at_entry(manifest)
     for index, part in enumerate(manifest.parts):
         look.at_part(part, f"{MANIFEST}#{pointer('parts', index)}")
-    _superfluous(folder, manifest, look.findings)
     scenes: dict[int, Scene] = {}
     if not look.findings.has_errors and not errors_of(found):
         for level in sorted({0, *(part.level for part in manifest.parts)}):
@@ -248,9 +267,9 @@ class _Look:
         try:
             return self._files.read(ref)
         except BadManifest as error:
-            self.findings.error(error.code, where, error.message)
+            self.findings.error(error.code, where, error.message, hint=_AGAIN)
         except UnreadableScene as error:
-            self.findings.error("PACKAGE_FILE_MISSING", where, str(error))
+            self.findings.error("PACKAGE_FILE_MISSING", where, str(error), hint=_AGAIN)
         return None
 
 

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from roomscale.scenes.jsonio import JsonObject
 from roomscale.scenes.references import Survey
+from roomscale.scenes.transforms.pointed import POINTER, UNKNOWN, moved
 
 TRIANGLES = 4
 POSITION, NORMAL, TANGENT = "POSITION", "NORMAL", "TANGENT"
@@ -18,7 +19,9 @@ TEXCOORD, COLOR, JOINTS, WEIGHTS = "TEXCOORD", "COLOR", "JOINTS", "WEIGHTS"
 TRIANGLE_INDICES, INDICES, INVERSE_BIND = "triangles", "indices", "inverseBindMatrices"
 TIMES, TRANSLATIONS, ROTATIONS, SCALES, MORPH_WEIGHTS = "times", "translation", "rotation", "scale", "weights"
 KEYFRAMES = "keyframes"
-"""Outputs of a sampler that say something else: with tangents (CUBICSPLINE), or of KHR_animation_pointer."""
+"""Outputs of a sampler that say something else: with tangents (CUBICSPLINE), or what a pointer leads to."""
+POINTED = "pointer "
+"""Before what a channel of KHR_animation_pointer moves, where that is known (`pointed.moved`)."""
 TARGET = "target "
 """Before the semantic of a morph target's accessor."""
 INSTANCE = "instance "
@@ -113,12 +116,19 @@ def _of_animations(animations: Iterable[JsonObject]) -> Iterator[tuple[int, str]
 def _keyframes(animation: JsonObject) -> Iterator[tuple[int, str]]:
     paths: dict[int, set[str]] = {}
     for channel in animation["channels"]:
-        paths.setdefault(channel["sampler"], set()).add(channel["target"]["path"])
+        paths.setdefault(channel["sampler"], set()).add(_moved(channel["target"]))
     for number, sampler in enumerate(animation["samplers"]):
         yield sampler["input"], TIMES
         found = paths.get(number, set())
-        is_plain = len(found) == 1 and sampler.get("interpolation") != "CUBICSPLINE" and "pointer" not in found
+        is_plain = len(found) == 1 and sampler.get("interpolation") != "CUBICSPLINE" and KEYFRAMES not in found
         yield sampler["output"], next(iter(found)) if is_plain else KEYFRAMES
+
+
+def _moved(target: JsonObject) -> str:
+    if target["path"] != POINTER:
+        return str(target["path"])
+    what, _ = moved(target)
+    return KEYFRAMES if what == UNKNOWN else POINTED + what
 
 
 _USES: Mapping[str, Callable[[Iterable[JsonObject]], Iterator[tuple[int, str]]]] = {

@@ -15,6 +15,8 @@ from numpy.typing import NDArray
 from roomscale.scenes.accessors import Array, read
 from roomscale.scenes.compressed import is_compressed
 from roomscale.scenes.draft import ARRAY_BUFFER, ELEMENT_ARRAY_BUFFER, Draft
+from roomscale.scenes.errors import BrokenData
+from roomscale.scenes.findings import pointer
 from roomscale.scenes.jsonio import JsonObject
 from roomscale.scenes.references import Survey
 from roomscale.scenes.transforms.accessor_roles import (
@@ -49,13 +51,20 @@ class Bundle:
         return {index: read(self.draft.scene, index) for index in self.accessors}
 
     def indices(self) -> list[Indices]:
-        """The indices of each primitive; 0, 1, 2… for one that has none."""
+        """The indices of each primitive; 0, 1, 2… for one that has none. Raises `BrokenData` for one past the end."""
         return [
-            read(self.draft.scene, primitive["indices"])[:, 0].astype(np.uint32)
+            self._read(primitive["indices"])
             if "indices" in primitive
             else np.arange(self.vertices - self.vertices % 3, dtype=np.uint32)
             for primitive in self.primitives
         ]
+
+    def _read(self, index: int) -> Indices:
+        indices = read(self.draft.scene, index)[:, 0].astype(np.uint32)
+        if int(indices.max()) >= self.vertices:
+            told = f"index {int(indices.max()):,} is out of range: there are {self.vertices:,} vertices"
+            raise BrokenData("ACCESSOR_INDEX_OOB", pointer("accessors", index), told)
+        return indices
 
     def has_targets(self) -> bool:
         """Whether one of the primitives has morph targets."""

@@ -29,6 +29,8 @@ from roomscale.scenes.transforms.quantise import EXTENSION as QUANTISATION
 EXTENSION = MESHOPT_EXTENSIONS[0]
 MOST_VIEW_BYTES = 128 << 20
 """Bytes that one view may unpack to: WebAssembly holds it twice, here and in a phone's browser."""
+_GATHERED_BYTES = 16 << 20
+"""Bytes that accessors are gathered up to: encoding takes three times as many, and more shortens nothing."""
 _VIEW_COST = 200
 """Bytes of JSON that a compressed view and its extension take."""
 
@@ -99,7 +101,7 @@ def _groups(draft: Draft) -> Iterator[_Group]:
             continue
         key = (role, encoded.mode, encoded.filter, encoded.stride)
         group = open_groups.setdefault(key, _Group(*key))
-        if (group.count + len(encoded.rows)) * encoded.stride > MOST_VIEW_BYTES:
+        if group.count and (group.count + len(encoded.rows)) * encoded.stride > _GATHERED_BYTES:
             yield group
             group = open_groups[key] = _Group(*key)
         group.add(index, encoded)

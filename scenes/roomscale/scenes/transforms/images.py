@@ -83,7 +83,7 @@ class _Job:
             encoding = encoding.as_format("webp")
         if fits and media_type == _SETTLED.get(encoding.format, f"image/{encoding.format}"):
             return None
-        from roomscale.scenes.pixels import scale  # noqa: PLC0415 - Pillow only where an image is unpacked
+        from roomscale.scenes.scaling import scale  # noqa: PLC0415 - Pillow only where an image is unpacked
 
         where = pointer("images", self.index)
         image = scale(codecs.decode(self.data, where, limits, edge), edge, self.use, threads=threads)

@@ -26,6 +26,7 @@ from roomscale.scenes.transforms.quantise import quantise
 from roomscale.scenes.transforms.reorder import reorder
 from roomscale.scenes.transforms.resample import resample
 from roomscale.scenes.transforms.shrink import shrink
+from roomscale.scenes.transforms.sparse import dense, sparse
 from roomscale.scenes.transforms.unread import without_unread
 from roomscale.scenes.transforms.weld import weld
 
@@ -77,6 +78,7 @@ much of it is done."""
 STEPS: tuple[tuple[str, Step], ...] = (
     ("dedupe", lambda scene, preset, workers, tell: dedupe(scene)),
     ("prune", lambda scene, preset, workers, tell: prune(without_unread(scene))),
+    ("dense", lambda scene, preset, workers, tell: dense(scene)),
     ("resample", lambda scene, preset, workers, tell: resample(scene)),
     ("weld", lambda scene, preset, workers, tell: weld(scene)),
     ("quantise", lambda scene, preset, workers, tell: weld(quantise(scene))),  # rounding makes more vertices equal
@@ -87,15 +89,15 @@ STEPS: tuple[tuple[str, Step], ...] = (
         ),
     ),
     ("reorder", lambda scene, preset, workers, tell: reorder(scene)),
-    ("compress", lambda scene, preset, workers, tell: compress(scene)),
+    ("compress", lambda scene, preset, workers, tell: compress(sparse(scene, compressed=True))),
     ("shrink", lambda scene, preset, workers, tell: shrink(scene)),
     ("dedupe again", lambda scene, preset, workers, tell: prune(dedupe(scene))),  # what became equal
     ("merge", lambda scene, preset, workers, tell: merge(scene)),
 )
 """Name → transform, in the order in which they help one another most."""
 
-_CLEAN = 2
-"""Steps after which what is equal is one, and what nothing shows is gone."""
+_CLEAN = 3
+"""Steps after which what is equal is one, what nothing shows is gone, and no accessor is sparse."""
 FEWER_DRAWS: dict[str, Callable[[Scene], Scene]] = {"instance": instance, "join": join}
 """Name → transform that is taken on request, in this order: what is left single is joined."""
 
@@ -132,6 +134,8 @@ def optimise(
             result = step(scene, preset, workers, tell)
             after = before if result is scene else size_of(result, written)
             report.steps.append(StepReport(name, before, after))
+            if result is not scene:
+                scene.give_back()
             scene, before = result, after
         # What rounding made equal may be drawn together now; each time round there are fewer draws.
         if all(transform(scene) is scene for _, transform in fewer):

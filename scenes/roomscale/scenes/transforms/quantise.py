@@ -27,6 +27,7 @@ from roomscale.scenes.references import Survey
 from roomscale.scenes.transforms import accessor_roles as roles
 from roomscale.scenes.transforms.declare import require_extension
 from roomscale.scenes.transforms.named_meshes import named_meshes
+from roomscale.scenes.transforms.pointed import FACTOR, moved
 from roomscale.scenes.transforms.precision import MOVE_STEP, SMALL_SCENE, Scales, rounded
 
 TEXTURE_STEP = 2.0**-12
@@ -37,6 +38,9 @@ TIME_STEP = 2.0**-14
 """Seconds: 0.03 ms at most from where a key was."""
 FACTOR_STEP = 2.0**-14
 """Of scales and of the weights of morph targets, which are about 1."""
+_FACTORS = (roles.SCALES, roles.MORPH_WEIGHTS, FACTOR)
+TURN_STEP = 2.0**-14
+"""Of the components of rotations that a pointer moves: 0.01°. They stay floats, which all its readers read."""
 EXTENSION = "KHR_mesh_quantization"
 
 Floats = NDArray[np.float32]
@@ -101,10 +105,12 @@ class _Quantiser:
             if self._integers and self._replace(index, _fraction(self._read(index)), normalized=True):
                 return None
             return TEXTURE_STEP
-        if role in (roles.SCALES, roles.MORPH_WEIGHTS):
-            return FACTOR_STEP
         if role == roles.INSTANCE + "SCALE":
             return _factor_step(self._read(index))
+        if role.removeprefix(roles.POINTED) in _FACTORS:
+            return FACTOR_STEP
+        if role == roles.POINTED + roles.ROTATIONS:
+            return TURN_STEP
         return self._moves.get(index)
 
     def _round(self, index: int, step: float, role: str) -> None:
@@ -147,8 +153,9 @@ def _move_steps(json: JsonObject, scales: Scales) -> dict[int, float]:
     for animation in json.get("animations", ()):
         for channel in animation["channels"]:
             target, sampler = channel["target"], animation["samplers"][channel["sampler"]]
-            if target["path"] == "translation" and "node" in target and sampler.get("interpolation") != "CUBICSPLINE":
-                note(sampler["output"], target["node"], scales.of_parent(target["node"]))
+            what, node = moved(target)
+            if what == "translation" and node >= 0 and sampler.get("interpolation") != "CUBICSPLINE":
+                note(sampler["output"], node, scales.of_parent(node))
     for number, node in enumerate(json.get("nodes", ())):
         attributes = node.get("extensions", {}).get("EXT_mesh_gpu_instancing", {}).get("attributes", {})
         if "TRANSLATION" in attributes:

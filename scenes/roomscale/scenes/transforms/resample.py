@@ -21,9 +21,11 @@ from roomscale.scenes.jsonio import JsonObject
 from roomscale.scenes.placement import world_matrices
 from roomscale.scenes.transforms.dedupe import join_samplers
 from roomscale.scenes.transforms.keyframes import Flags, is_constant, needed_keys, needed_steps
+from roomscale.scenes.transforms.pointed import UNKNOWN, moved
 
 TOLERANCE = 1e-4
-"""Metres of translation in the world, radians of rotation, weights of morph targets; scale factors have a tenth."""
+"""Metres of translation in the world, radians of rotation, weights of morph targets, colours and factors of materials;
+scale factors have a tenth. What a pointer leads to and nobody here knows is repeated values alone."""
 PASSES = 4
 """Keys that are dropped may let more be dropped, up to this often; each time may use its share of the tolerance."""
 _KEY_BYTES, _JSON_BYTES = 4, 160
@@ -87,7 +89,7 @@ def _tracks(scene: Scene) -> Iterator[_Track]:
         for channel in animation["channels"]:
             targets.setdefault(channel["sampler"], []).append(channel["target"])
         for number, sampler in enumerate(animation["samplers"]):
-            paths = {_path(target) for target in targets.get(number, ())}
+            paths = {moved(target)[0] for target in targets.get(number, ())}
             interpolation = sampler.get("interpolation", "LINEAR")
             times, values, raw = arrays.times(sampler["input"]), *arrays.values(sampler["output"])
             if times is None or values is None or raw is None or len(paths) != 1 or interpolation == "CUBICSPLINE":
@@ -97,17 +99,11 @@ def _tracks(scene: Scene) -> Iterator[_Track]:
             if len(times) < 2 or len(values) % len(times) or (path == "rotation" and values.shape[1] != 4):
                 continue
             kind = "STEP" if interpolation == "STEP" else "rotation" if path == "rotation" else "LINEAR"
-            tolerance = TOLERANCE / 10.0 if path in ("scale", "pointer") else TOLERANCE
+            tolerance = {"scale": TOLERANCE / 10.0, UNKNOWN: 0.0}.get(path, TOLERANCE)
             if path == "translation":
-                tolerance /= max(1.0, *(scales.get(target.get("node", -1), 1.0) for target in targets[number]))
+                tolerance /= max(1.0, *(scales.get(moved(target)[1], 1.0) for target in targets[number]))
             wide = values.reshape(len(times), -1)
             yield _Track(clip, number, uses, kind, times, wide, raw.reshape(len(times), -1), tolerance / PASSES)
-
-
-def _path(target: JsonObject) -> str:
-    """What a channel moves; what KHR_animation_pointer turns is a rotation as others are."""
-    pointed = target.get("extensions", {}).get("KHR_animation_pointer", {}).get("pointer", "")
-    return "rotation" if str(pointed).endswith("/rotation") else str(target["path"])
 
 
 class _Arrays:

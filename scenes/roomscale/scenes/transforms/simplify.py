@@ -8,6 +8,8 @@ geometry of its own (colliders). Rule: no node, no material, no primitive goes; 
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -25,7 +27,14 @@ FEWEST = 64
 _WEIGHTS = {"NORMAL": 0.5, "COLOR_0": 1.0, "TEXCOORD_0": 0.5, "TEXCOORD_1": 0.5}
 """How much an attribute counts beside the position, which counts 1 for the length of the mesh (as in gltfpack)."""
 
+PIECE = 1 << 18
+"""Triangles that are simplified at once: meshoptimizer takes about 200 bytes for each, a file 30."""
+_NO_LENGTH = 1e-30
+_CELL_BITS = 10
+"""Of a vertex's place along each axis, by which a large mesh is cut into pieces."""
+
 Floats = NDArray[np.float32]
+Flags = NDArray[np.bool_]
 
 
 def simplify(scene: Scene, *, ratio: float, error: float, lock_border: bool = True) -> Scene:
@@ -63,22 +72,10 @@ def _simplify(bundle: Bundle, users: dict[int, int], ratio: float, error: float,
     meshes = (bundle.draft.json["meshes"][mesh] for mesh in bundle.meshes)
     extent = min(float(np.ptp(positions, axis=0).max()), *map(part_size, meshes))
     old = bundle.indices()
-    locked = _shared(old, bundle.vertices)
+    goal = _Goal(positions, attributes, weights, _shared(old, bundle.vertices), ratio, error * extent, lock_border)
     new = []
     for indices in old:
-        target = int(len(indices) * ratio)
-        fewer = indices
-        if len(indices) >= 3 * FEWEST:
-            fewer, _ = meshopt.simplify(
-                indices,
-                positions,
-                target=target,
-                error=error * extent,
-                attributes=attributes,
-                weights=weights,
-                locked=locked,
-                lock_border=lock_border,
-            )
+        fewer = goal.simplified(indices) if len(indices) >= 3 * FEWEST else indices
         new.append(fewer if 0 < len(fewer) < len(indices) else indices)
     if all(fewer is before for fewer, before in zip(new, old, strict=True)):
         return False
@@ -88,6 +85,59 @@ def _simplify(bundle: Bundle, users: dict[int, int], ratio: float, error: float,
     bundle.set_indices([table[indices] for indices in new], users)
     bundle.set_vertices({index: array[used] for index, array in bundle.arrays().items()})
     return True
+
+
+@dataclass(frozen=True)
+class _Goal:
+    """What is asked of meshoptimizer for one bundle. `locked`: vertices that stay. The rest as for `simplify`."""
+
+    positions: Floats
+    attributes: Floats
+    weights: tuple[float, ...]
+    locked: Flags
+    ratio: float
+    error: float
+    lock_border: bool
+
+    def simplified(self, indices: Indices) -> Indices:
+        """Fewer triangles for these. Many are simplified in pieces, whose borders stay where they are."""
+        if len(indices) <= 3 * PIECE:
+            return self._piece(indices, lock_border=self.lock_border)
+        order = np.argsort(_cells(self.positions)[indices[::3]], kind="stable")
+        pieces = np.array_split(order, -(-len(order) // PIECE))
+        triangles = indices.reshape(-1, 3)
+        return np.concatenate([self._small(triangles[piece].reshape(-1)) for piece in pieces])
+
+    def _small(self, indices: Indices) -> Indices:
+        """As `_piece`, with nothing but the vertices of these triangles."""
+        own, local = np.unique(indices, return_inverse=True)
+        part = replace(self, positions=self.positions[own], attributes=self.attributes[own], locked=self.locked[own])
+        return own[part._piece(local.astype(np.uint32).reshape(-1), lock_border=True)]
+
+    def _piece(self, indices: Indices, *, lock_border: bool) -> Indices:
+        fewer, _ = meshopt.simplify(
+            indices,
+            self.positions,
+            target=int(len(indices) * self.ratio),
+            error=self.error,
+            attributes=self.attributes,
+            weights=self.weights,
+            locked=self.locked,
+            lock_border=lock_border,
+        )
+        return fewer
+
+
+def _cells(positions: Floats) -> NDArray[np.uint32]:
+    """The place of each vertex on a curve through space (Morton's): what is near on it is near in the mesh."""
+    low = positions.min(axis=0)
+    side = max(float((positions.max(axis=0) - low).max()), _NO_LENGTH)
+    result = np.zeros(len(positions), np.uint32)
+    for axis in range(3):
+        cell = ((positions[:, axis] - low[axis]) * (((1 << _CELL_BITS) - 1) / side)).astype(np.uint32)
+        for bit in range(_CELL_BITS):
+            result |= ((cell >> np.uint32(bit)) & np.uint32(1)) << np.uint32(3 * bit + axis)
+    return result
 
 
 def _attributes(bundle: Bundle) -> tuple[Floats, tuple[float, ...]]:
@@ -100,7 +150,7 @@ def _attributes(bundle: Bundle) -> tuple[Floats, tuple[float, ...]]:
     return np.concatenate(columns, axis=1), tuple(weights)
 
 
-def _shared(lists: list[Indices], vertices: int) -> NDArray[np.bool_]:
+def _shared(lists: list[Indices], vertices: int) -> Flags:
     """Vertices that more than one primitive uses: where materials meet."""
     users = np.zeros(vertices, np.uint32)
     for indices in lists:

@@ -47,21 +47,22 @@ def _weld(bundle: Bundle, users: dict[int, int]) -> bool:
 def _equal_rows(arrays: list[Array]) -> tuple[NDArray[np.intp], NDArray[np.uint32]]:
     """The first row of each kind, in their order, and for each row the number of its kind; equal is equal in bits."""
     count = len(arrays[0])
-    words = np.concatenate([_words(array) for array in arrays], axis=1)
+    words = [_words(array) for array in arrays]
     hashes = np.zeros(count, np.uint64)
-    for column in range(words.shape[1]):
-        hashes = (hashes ^ words[:, column]) * _MIX
+    for column in (part[:, number] for part in words for number in range(part.shape[1])):
+        hashes ^= column
+        hashes *= _MIX
         hashes ^= hashes >> np.uint64(29)
     _, first, kind = np.unique(hashes, return_index=True, return_inverse=True)
-    if not np.array_equal(words[first[kind]], words):  # two rows with one hash: slowly, then
-        _, first, kind = np.unique(words, axis=0, return_index=True, return_inverse=True)
+    if not all(np.array_equal(part[first[kind]], part) for part in words):  # two rows with one hash: slowly, then
+        _, first, kind = np.unique(np.concatenate(words, axis=1), axis=0, return_index=True, return_inverse=True)
     order = np.argsort(first, kind="stable")
     rank = np.empty(len(order), np.uint32)
     rank[order] = np.arange(len(order), dtype=np.uint32)
     return first[order], rank[kind.reshape(-1)]
 
 
-def _words(array: Array) -> NDArray[np.uint64]:
-    """Rows as numbers of 32 bits, widened."""
+def _words(array: Array) -> NDArray[np.uint32]:
+    """Rows as numbers of 32 bits."""
     data, _ = packed(array, for_vertices=True)
-    return np.frombuffer(data, "<u4").reshape(len(array), -1).astype(np.uint64)
+    return np.frombuffer(data, "<u4").reshape(len(array), -1)
