@@ -14,6 +14,7 @@ from roomscale.scenes import Scene, check, errors_of, parse_scene, to_glb
 from roomscale.scenes.accessors import read
 from roomscale.scenes.transforms.dedupe import dedupe
 from roomscale.scenes.transforms.keyframes import needed_keys, needed_steps
+from roomscale.scenes.transforms.precision import MOVE_STEP
 from roomscale.scenes.transforms.quantise import quantise
 from roomscale.scenes.transforms.resample import TOLERANCE, resample
 from tests.scenes.crafted import BINARY, glb, triangle
@@ -209,9 +210,9 @@ def test_samplers_that_need_the_same_keys_share_them() -> None:
     assert len(dedupe(resample(scene)).json["animations"][0]["samplers"]) == 3
 
 
-def pointing(pointer: str, values: Floats, interpolation: str = "LINEAR") -> Scene:
-    """A track of a clip that moves what a pointer leads to."""
-    scene = clip(("translation", np.arange(len(values)) / 30.0, values, interpolation))
+def pointing(pointer: str, values: Floats, interpolation: str = "LINEAR", scale: float = 1.0) -> Scene:
+    """A track of a clip that moves what a pointer leads to; as `clip`."""
+    scene = clip(("translation", np.arange(len(values)) / 30.0, values, interpolation), scale=scale)
     tree = scene.json | {"extensionsUsed": ["KHR_animation_pointer"], "materials": [{}]}
     target = {"path": "pointer", "extensions": {"KHR_animation_pointer": {"pointer": pointer}}}
     tree["animations"][0]["channels"][0]["target"] = target
@@ -244,6 +245,12 @@ def test_what_a_pointer_moves_keeps_its_own_tolerance_and_what_nobody_knows_ever
     if tolerance == 0.0:
         assert len(new[0]) > 145
         assert quantise(before) is before or np.array_equal(track(quantise(before))[1], old[1])
+
+
+def test_what_a_pointer_moves_is_rounded_no_more_below_a_small_scale() -> None:
+    before = pointing("/nodes/1/translation", np.random.default_rng(5).normal(0, 1, (50, 3)), scale=0.01)
+    off = np.abs(track(quantise(before))[1] - track(before)[1]).max()
+    assert 0 < off <= MOVE_STEP / 2
 
 
 def test_under_an_unknown_extension_what_is_shared_stays() -> None:

@@ -47,12 +47,12 @@ def start(arguments: list[str]) -> Callable[[dict[str, Any], list[bytes]], Answe
 
 def _answer(context: MiniRacer, paths: list[str], files: list[bytes], most_issues: int) -> dict[str, object]:
     context.eval("given.clear()")
-    for number, (path, data) in enumerate(zip(paths, files, strict=True)):
+    for number, path in enumerate(paths):
         name = json.dumps(path)
-        buffer = context.eval(f"given.set({name}, new ArrayBuffer({len(data)})); given.get({name})")
-        if data and isinstance(buffer, memoryview):  # V8 gives an empty buffer no memory
-            buffer[:] = data
-            files[number] = b""  # it is not needed twice
+        buffer = context.eval(f"given.set({name}, new ArrayBuffer({len(files[number])})); given.get({name})")
+        if files[number] and isinstance(buffer, memoryview):  # V8 gives an empty buffer no memory
+            buffer[:] = files[number]
+        files[number] = b""  # V8 has it: no name here may keep it, which would double a large scene
     try:
         promise = context.eval(ASK % most_issues)
         report = promise.get() if isinstance(promise, JSPromise) else None

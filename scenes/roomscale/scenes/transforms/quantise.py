@@ -27,7 +27,7 @@ from roomscale.scenes.references import Survey
 from roomscale.scenes.transforms import accessor_roles as roles
 from roomscale.scenes.transforms.declare import require_extension
 from roomscale.scenes.transforms.named_meshes import named_meshes
-from roomscale.scenes.transforms.pointed import FACTOR, moved
+from roomscale.scenes.transforms.pointed import FACTOR, POINTER, moved
 from roomscale.scenes.transforms.precision import MOVE_STEP, SMALL_SCENE, Scales, rounded
 
 TEXTURE_STEP = 2.0**-12
@@ -155,7 +155,9 @@ def _move_steps(json: JsonObject, scales: Scales) -> dict[int, float]:
             target, sampler = channel["target"], animation["samplers"][channel["sampler"]]
             what, node = moved(target)
             if what == "translation" and node >= 0 and sampler.get("interpolation") != "CUBICSPLINE":
-                note(sampler["output"], node, scales.of_parent(node))
+                # What a pointer moves others may read, too, who know nothing of where the node stands.
+                least_scale = 1.0 if target["path"] == POINTER else 0.0
+                note(sampler["output"], node, max(least_scale, scales.of_parent(node)))
     for number, node in enumerate(json.get("nodes", ())):
         attributes = node.get("extensions", {}).get("EXT_mesh_gpu_instancing", {}).get("attributes", {})
         if "TRANSLATION" in attributes:
