@@ -12,7 +12,6 @@ installs with no node and no npm. Run by `make`, by the build hook (`hatch_build
 
 from __future__ import annotations
 
-import json
 import sys
 from pathlib import Path
 
@@ -21,7 +20,6 @@ import build_client  # beside this file; the build hook puts it into sys.modules
 WEB = Path(__file__).resolve().parent
 PACKAGE = WEB / "node_modules" / "ktx2-encoder"
 TARGET = WEB.parent / "scenes" / "roomscale" / "scenes" / "basis" / "wasm"
-STAMP = TARGET / "built-from.json"
 SCRIPT, MODULE = "encoder.js", "encoder.wasm"
 NOTICES = ("LICENSE", "THIRD_PARTY_NOTICES.md")
 MAGIC = b"\0asm\x01\0\0\0"
@@ -29,18 +27,9 @@ ONLY_IN_MODULES = (("import.meta.url", '""'), ("export default BASIS;", ""))
 """What a script may not say, and what stands for it."""
 
 
-def locked_version() -> str:
-    """The version that package-lock.json names, and what it must hash to."""
-    return " ".join(build_client.locked("ktx2-encoder"))
-
-
 def is_fresh() -> bool:
     """Whether all files are there, from the version in the lock."""
-    try:
-        stamp = json.loads(STAMP.read_text("utf-8"))
-    except (OSError, ValueError):
-        return False
-    return stamp == {"ktx2-encoder": locked_version()} and all((TARGET / name).exists() for name in (SCRIPT, MODULE))
+    return build_client.is_taken("ktx2-encoder", TARGET, (SCRIPT, MODULE))
 
 
 def as_script(source: str) -> str:
@@ -69,7 +58,7 @@ def build(*, may_install_node: bool = False) -> Path:
     (TARGET / MODULE).write_bytes(module)
     for name in NOTICES:
         (TARGET / name).write_bytes((PACKAGE / name).read_bytes())
-    STAMP.write_text(json.dumps({"ktx2-encoder": locked_version()}) + "\n", "utf-8")
+    build_client.note_taken("ktx2-encoder", TARGET)
     return TARGET
 
 

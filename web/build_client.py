@@ -17,7 +17,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -182,6 +182,24 @@ def locked(package: str) -> tuple[str, str]:
     """The version of a package that package-lock.json names, and what it must hash to."""
     entry = json.loads((WEB / "package-lock.json").read_text("utf-8"))["packages"][f"node_modules/{package}"]
     return entry["version"], entry["integrity"]
+
+
+STAMP = "built-from.json"
+"""Beside what was taken out of a package: its version then."""
+
+
+def is_taken(package: str, target: Path, names: Iterable[str]) -> bool:
+    """Whether these files were taken out of the version of a package that the lock names."""
+    try:
+        stamp = json.loads((target / STAMP).read_text("utf-8"))
+    except (OSError, ValueError):
+        return False
+    return stamp == {package: " ".join(locked(package))} and all((target / name).exists() for name in names)
+
+
+def note_taken(package: str, target: Path) -> None:
+    """Let `is_taken` say so of this folder from now on."""
+    (target / STAMP).write_text(json.dumps({package: " ".join(locked(package))}) + "\n", "utf-8")
 
 
 def run(name: str, build_it: Callable[[bool], object]) -> int:

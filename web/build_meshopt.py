@@ -12,7 +12,6 @@ installs with no node and no npm. Run by `make`, by the build hook (`hatch_build
 
 from __future__ import annotations
 
-import json
 import re
 import sys
 from pathlib import Path
@@ -22,7 +21,6 @@ import build_client  # beside this file; the build hook puts it into sys.modules
 WEB = Path(__file__).resolve().parent
 PACKAGE = WEB / "node_modules" / "meshoptimizer"
 TARGET = WEB.parent / "scenes" / "roomscale" / "scenes" / "meshopt" / "wasm"
-STAMP = TARGET / "built-from.json"
 
 #: File of ours → (file of the package, the variable in it that holds the module).
 MODULES = {
@@ -33,18 +31,9 @@ MODULES = {
 MAGIC = b"\0asm\x01\0\0\0"
 
 
-def locked_version() -> str:
-    """The version that package-lock.json names, and what it must hash to."""
-    return " ".join(build_client.locked("meshoptimizer"))
-
-
 def is_fresh() -> bool:
     """Whether all files are there, from the version in the lock."""
-    try:
-        stamp = json.loads(STAMP.read_text("utf-8"))
-    except (OSError, ValueError):
-        return False
-    return stamp == {"meshoptimizer": locked_version()} and all((TARGET / name).exists() for name in MODULES)
+    return build_client.is_taken("meshoptimizer", TARGET, MODULES)
 
 
 def unpacked(text: str, table: bytes) -> bytes:
@@ -77,7 +66,7 @@ def build(*, may_install_node: bool = False) -> Path:
     for name, (file, variable) in MODULES.items():
         (TARGET / name).write_bytes(extract((PACKAGE / file).read_text("utf-8"), variable))
     (TARGET / "LICENSE.md").write_bytes((PACKAGE / "LICENSE.md").read_bytes())
-    STAMP.write_text(json.dumps({"meshoptimizer": locked_version()}) + "\n", "utf-8")
+    build_client.note_taken("meshoptimizer", TARGET)
     return TARGET
 
 
