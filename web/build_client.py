@@ -184,14 +184,14 @@ def locked(package: str) -> tuple[str, str]:
     return entry["version"], entry["integrity"]
 
 
-STAMP = "built-from.json"
+TAKEN_FROM = "built-from.json"
 """Beside what was taken out of a package: its version then."""
 
 
 def is_taken(package: str, target: Path, names: Iterable[str]) -> bool:
     """Whether these files were taken out of the version of a package that the lock names."""
     try:
-        stamp = json.loads((target / STAMP).read_text("utf-8"))
+        stamp = json.loads((target / TAKEN_FROM).read_text("utf-8"))
     except (OSError, ValueError):
         return False
     return stamp == {package: " ".join(locked(package))} and all((target / name).exists() for name in names)
@@ -199,7 +199,7 @@ def is_taken(package: str, target: Path, names: Iterable[str]) -> bool:
 
 def note_taken(package: str, target: Path) -> None:
     """Let `is_taken` say so of this folder from now on."""
-    (target / STAMP).write_text(json.dumps({package: " ".join(locked(package))}) + "\n", "utf-8")
+    (target / TAKEN_FROM).write_text(json.dumps({package: " ".join(locked(package))}) + "\n", "utf-8")
 
 
 def run(name: str, build_it: Callable[[bool], object]) -> int:
