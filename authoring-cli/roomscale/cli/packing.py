@@ -14,7 +14,7 @@ from roomscale.scenes import Scene, SceneError
 from roomscale.scenes.files import write_atomically
 from roomscale.scenes.package import PackOptions, pack, pack_single, write_package
 from roomscale.scenes.package.report import PackReport
-from roomscale.scenes.package.write import MANIFEST, entry_name
+from roomscale.scenes.package.write import MANIFEST, entry_name, require_ours
 
 
 def pack_to_folder(
@@ -26,6 +26,7 @@ def pack_to_folder(
     """
     if folder.exists() and not folder.is_dir():
         raise UsageError(f"{folder} is a file; a package is a folder (--single makes one file)")
+    require_ours(folder)
     with output.progress(f"packing {scene.name}") as tell:
         try:
             package, report = pack(scene, options, tell)
