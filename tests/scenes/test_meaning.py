@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from roomscale.scenes import Scene, check, errors_of, mend, open_scene, parse_scene
-from roomscale.scenes.budgets import draws_of
 from roomscale.scenes.draco import without_draco
+from roomscale.scenes.drawn import draws_of
 from roomscale.scenes.images import read_header
 from roomscale.scenes.package import PackOptions, apply, pack, pack_single
 from roomscale.scenes.package.levels import DESKTOP, PHONE

@@ -11,8 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from roomscale.scenes.authoring.said import meant, spelling
-from roomscale.scenes.authoring.vocabulary import NODE_WORDS, SCENE_WORDS, Words
+from roomscale.scenes.authoring.vocabulary import NODE_WORDS, SCENE_WORDS, Words, meant, spelling
 from roomscale.scenes.errors import UnreadableScene, printable
 from roomscale.scenes.files import read_file
 from roomscale.scenes.findings import Finding, Findings

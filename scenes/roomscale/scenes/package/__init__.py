@@ -4,12 +4,13 @@
 `verify` tells what is wrong with a packed folder.
 """
 
+from roomscale.scenes.pack_report import PackReport
 from roomscale.scenes.package.apply import apply
 from roomscale.scenes.package.manifest import Manifest, Part, read_manifest
-from roomscale.scenes.package.packing import DEFAULT_LIMIT, INSTANCE_NEEDS_SINGLE, PackOptions, pack, pack_single
-from roomscale.scenes.package.report import PackReport
+from roomscale.scenes.package.packing import pack
 from roomscale.scenes.package.verify import Verified, is_package, verify
 from roomscale.scenes.package.write import Package, manifest_of, read_package, write_package
+from roomscale.scenes.single import DEFAULT_LIMIT, INSTANCE_NEEDS_SINGLE, PackOptions, pack_single
 
 __all__ = [
     "DEFAULT_LIMIT",
