@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -116,7 +115,7 @@ def require_meaning_together(scene: Scene) -> None:
     assert errors_of(check(single)) == []
     assert pack_single(single, options)[0] == data
     assert report.draws[1] <= report.draws[0] == draws_of(scene)
-    package, _ = pack(scene, replace(options, instance=False))
+    package, _ = pack(scene, options._replace(instance=False))
     entry = parse_scene(package.entry)
     require_plain_entry(entry)
     whole = apply(entry, package.manifest, package.parts, DESKTOP)

@@ -16,7 +16,7 @@ from roomscale.scenes.package.write import MANIFEST, entry_name
 
 
 def pack_to_folder(
-    scene: Scene, folder: Path, options: PackOptions, output: Output, agreed: Callable[[], None]
+    scene: Scene, folder: Path, options: PackOptions, output: Output, agreed: Callable[[], None], /
 ) -> tuple[PackReport, dict[str, str]]:
     """Pack a scene into `folder`. Returns the report, and where the files are.
 

@@ -17,7 +17,7 @@ from roomscale.scenes.single import PackOptions, pack_single
 
 
 def pack_to_file(
-    scene: Scene, path: Path, options: PackOptions, output: Output, agreed: Callable[[], None]
+    scene: Scene, path: Path, options: PackOptions, output: Output, agreed: Callable[[], None], /
 ) -> tuple[PackReport, dict[str, str]]:
     """Pack a scene into one .glb. Returns the report, and where the file is. `agreed`: as for `pack_to_folder`."""
     if path.is_dir():

@@ -7,9 +7,8 @@ made or mended is said. What reads packages is imported where there is one.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import NoReturn
+from typing import NamedTuple, NoReturn
 
 from roomscale.cli.errors import BadScene, UsageError
 from roomscale.cli.output import Output
@@ -22,8 +21,7 @@ from roomscale.scenes.khronos import Validator
 SHOWN_NOTES = 8  # of a scene with hundreds of mended values the first few say enough
 
 
-@dataclass(frozen=True)
-class SoundScene:
+class SoundScene(NamedTuple):
     """A scene that was authored and checked, and mended if that was asked for."""
 
     scene: Scene

@@ -6,11 +6,15 @@ Rule: the same scene and options give the same report, so it holds no time and n
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from roomscale.scenes.document import Scene
 from roomscale.scenes.draft import survey_of
+
+if TYPE_CHECKING:
+    from roomscale.scenes.package.report import PartsLine
 
 SURVIVES_ELSEWHERE = frozenset(
     {
@@ -31,26 +35,14 @@ SURVIVES_ELSEWHERE = frozenset(
 """Extensions that gltf-transform 4.5 keeps, KHR_materials_* besides; it drops all others without a word."""
 
 
-@dataclass(frozen=True, slots=True)
-class StepBytes:
+class StepBytes(NamedTuple):
     """What the scene weighs after a step, as one .glb."""
 
     name: str
     bytes: int
 
 
-@dataclass(frozen=True, slots=True)
-class PartsLine:
-    """The parts of one kind and level: how many, how many bytes."""
-
-    kind: str
-    level: int
-    count: int
-    bytes: int
-
-
-@dataclass(frozen=True)
-class PackReport:
+class PackReport(NamedTuple):
     """All of it. `source`, `entry`: bytes, `entry` that of the one file for `--single`.
 
     `downloads`: device → bytes in all. `kept`: extension → how often, of those that others drop. `nodes`: all kept.
@@ -62,8 +54,8 @@ class PackReport:
     entry: int
     steps: tuple[StepBytes, ...]
     parts: tuple[PartsLine, ...] = ()
-    downloads: dict[str, int] = field(default_factory=dict)
-    kept: dict[str, int] = field(default_factory=dict)
+    downloads: Mapping[str, int] = MappingProxyType({})
+    kept: Mapping[str, int] = MappingProxyType({})
     nodes: int = 0
     draws: tuple[int, int] = (0, 0)
     notes: tuple[str, ...] = ()

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from typing import NamedTuple
 
 from roomscale.scenes import jsonio
 from roomscale.scenes.checks import check
@@ -21,7 +22,6 @@ from roomscale.scenes.errors import RejectedScene, UnpackableScene
 from roomscale.scenes.findings import errors_of
 from roomscale.scenes.pack_report import PackReport, StepBytes, kept_extensions
 from roomscale.scenes.transforms.pipeline import PRESETS, optimise
-from roomscale.scenes.transforms.still import why_all_stay
 
 DEFAULT_LIMIT = 50_000_000
 """Bytes of one file: what a homeserver takes unless told otherwise (Synapse's `max_upload_size` of 50M)."""
@@ -32,8 +32,7 @@ INSTANCE_NEEDS_SINGLE = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class PackOptions:
+class PackOptions(NamedTuple):
     """How to pack. `texture_size`: pixels of the longest edge at the highest level, from 256.
 
     `limit`: bytes that no file exceeds. `workers`: threads that encode images, None for one per core.
@@ -115,7 +114,11 @@ def refusing(scene: Scene) -> Iterator[None]:
 
 def why_not_joined(scene: Scene, options: PackOptions) -> list[str]:
     """Why nothing was drawn together though it was asked for, if all of the scene is the reason."""
-    reason = why_all_stay(scene) if options.join or options.instance else ""
+    if not (options.join or options.instance):
+        return []
+    from roomscale.scenes.transforms.still import why_all_stay  # noqa: PLC0415 - on request only, as what joins
+
+    reason = why_all_stay(scene)
     return [f"every mesh stays with its node: {reason}"] if reason else []
 
 

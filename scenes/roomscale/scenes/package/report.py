@@ -6,10 +6,20 @@ Rule: told from the manifest alone.
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import dataclass
 
-from roomscale.scenes.pack_report import PartsLine
 from roomscale.scenes.package.levels import DEVICES, download_bytes
 from roomscale.scenes.package.manifest import Manifest
+
+
+@dataclass(frozen=True, slots=True)
+class PartsLine:
+    """The parts of one kind and level: how many, how many bytes."""
+
+    kind: str
+    level: int
+    count: int
+    bytes: int
 
 
 def parts_lines(manifest: Manifest) -> tuple[PartsLine, ...]:
