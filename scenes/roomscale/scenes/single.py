@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from typing import NamedTuple
 
 from roomscale.scenes import jsonio
@@ -70,7 +69,7 @@ def pack_single(
 
 
 def _pack_single(scene: Scene, options: PackOptions, tell: Tell) -> tuple[bytes, PackReport]:
-    preset = replace(PRESETS[options.preset], edge=options.texture_size, encoding=options.encoding)
+    preset = PRESETS[options.preset]._replace(edge=options.texture_size, encoding=options.encoding)
     scene = in_one_piece(scene)
     written = jsonio.Written()
     steps = [StepBytes("source", weight_of(scene, written))]

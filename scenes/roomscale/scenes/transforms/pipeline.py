@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from roomscale.scenes.checks.structure import require_sound
 from roomscale.scenes.compressed import is_placeholder
@@ -29,8 +30,7 @@ from roomscale.scenes.transforms.unread import without_unread
 from roomscale.scenes.transforms.weld import weld
 
 
-@dataclass(frozen=True, slots=True)
-class Preset:
+class Preset(NamedTuple):
     """How far to go. `name`: as `roomscale pack --preset` takes it.
 
     `edge`: pixels that no edge of an image exceeds. `encoding`: how images are written.
@@ -51,8 +51,7 @@ PRESETS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class StepReport:
+class StepReport(NamedTuple):
     """What one step did: bytes of the whole scene before and after it, buffers, images and JSON together."""
 
     name: str
