@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from roomscale.cli.app import app
+from roomscale.cli.commandline import app_for
 from roomscale.cli.errors import BadScene, Exit, UsageError
 from roomscale.scenes import parse_scene
 from roomscale.scenes.package import pack, write_package
@@ -17,7 +17,7 @@ from tests.scenes.crafted import changed, glb, triangle
 
 
 def run(*arguments: object) -> str:
-    result = CliRunner().invoke(app, [*map(str, arguments)], env={"COLUMNS": "80"})
+    result = CliRunner().invoke(app_for([]), [*map(str, arguments)], env={"COLUMNS": "80"})
     if result.exception is not None and not isinstance(result.exception, SystemExit):
         raise result.exception
     assert result.exit_code == 0
@@ -102,7 +102,7 @@ def test_help_has_examples(command: str) -> None:
 
 def test_the_shell_can_complete_commands() -> None:
     environment = {"_ROOMSCALE_COMPLETE": "complete_bash", "COMP_WORDS": "roomscale in", "COMP_CWORD": "1"}
-    result = CliRunner().invoke(app, [], env=environment, prog_name="roomscale")
+    result = CliRunner().invoke(app_for([]), [], env=environment, prog_name="roomscale")
     assert "inspect" in result.stdout.split()
 
 

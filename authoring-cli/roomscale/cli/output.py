@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from roomscale.cli.config import wants_terminal
+from roomscale.cli.environment import wants_terminal
 from roomscale.cli.errors import Unheard
 
 if TYPE_CHECKING:

@@ -12,7 +12,6 @@ from __future__ import annotations
 import contextlib
 import mmap
 import os
-import secrets
 import stat
 from collections.abc import Iterator
 from pathlib import Path
@@ -92,7 +91,7 @@ def write_atomically(path: Path, data: bytes | memoryview) -> None:
 
     Raises `UnwritableScene`, also where something stands that is no file: a device would be gone for good.
     """
-    temporary = path.with_name(f".{path.name[:100]}.{secrets.token_hex(8)}")
+    temporary = path.with_name(f".{path.name[:100]}.{os.urandom(8).hex()}")
     try:
         if _is_special(path):
             raise UnwritableScene(f"{printable(str(path))} is no regular file and stays as it is; name another one")
@@ -155,7 +154,7 @@ def read_private(path: Path, limit: int) -> bytes | None:
 
 def write_private(path: Path, data: bytes) -> None:
     """Write a file, mode 0600, for `read_private`; nothing at all where its folder cannot be made or is not private."""
-    temporary = f".{secrets.token_hex(8)}"
+    temporary = f".{os.urandom(8).hex()}"
     with contextlib.suppress(OSError, ValueError):
         path.parent.parent.mkdir(parents=True, exist_ok=True)
         path.parent.mkdir(mode=0o700, exist_ok=True)

@@ -9,9 +9,11 @@ from typing import Annotated
 import typer
 
 from roomscale.cli.errors import BadScene, UsageError, quoted
+from roomscale.cli.memory import uncollected, without_algebra_threads
 from roomscale.cli.output import Output
 
 
+@uncollected()
 def inspect(
     scene: Annotated[
         Path,
@@ -45,6 +47,7 @@ def inspect(
     - `roomscale inspect packed/` is what a phone and a desktop download
     - `roomscale inspect garden.glb --json | jq '.images[0]'` is the most costly image
     """
+    without_algebra_threads()
     from roomscale.cli import inspect_report
     from roomscale.scenes import SceneError, open_scene
     from roomscale.scenes.inspection import inspect as look
