@@ -1,6 +1,7 @@
 """Configuration: the environment, and what a house is told, turned into each part's own frozen dataclass.
 
-Its one rule: no other module reads the environment or a configuration file.
+Its one rule: no other module reads the environment or a configuration file; where caches are is
+`roomscale.scenes.cachefolder`'s, which the library needs without a command.
 """
 
 from __future__ import annotations

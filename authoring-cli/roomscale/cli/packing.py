@@ -12,23 +12,29 @@ from roomscale.cli.errors import BadScene, UsageError
 from roomscale.cli.output import Output
 from roomscale.scenes import Scene, SceneError
 from roomscale.scenes.files import write_atomically
+from roomscale.scenes.kept import Store
 from roomscale.scenes.package import PackOptions, pack, pack_single, write_package
 from roomscale.scenes.package.report import PackReport
 from roomscale.scenes.package.write import MANIFEST, entry_name
 
 
 def pack_to_folder(
-    scene: Scene, folder: Path, options: PackOptions, output: Output, agreed: Callable[[], None]
+    scene: Scene,
+    folder: Path,
+    options: PackOptions,
+    output: Output,
+    agreed: Callable[[], None],
+    store: Store | None = None,
 ) -> tuple[PackReport, dict[str, str]]:
     """Pack a scene into `folder`. Returns the report, and where the files are.
 
-    `agreed`: called before anything is written, which it may forbid by raising.
+    `agreed`: called before anything is written, which it may forbid by raising. `store`: of images packed before.
     """
     if folder.exists() and not folder.is_dir():
         raise UsageError(f"{folder} is a file; a package is a folder (--single makes one file)")
     with output.progress(f"packing {scene.name}") as tell:
         try:
-            package, report = pack(scene, options, tell)
+            package, report = pack(scene, options, tell, store)
         except SceneError as error:
             raise BadScene(scene.name, error) from error
         agreed()
@@ -38,14 +44,19 @@ def pack_to_folder(
 
 
 def pack_to_file(
-    scene: Scene, path: Path, options: PackOptions, output: Output, agreed: Callable[[], None]
+    scene: Scene,
+    path: Path,
+    options: PackOptions,
+    output: Output,
+    agreed: Callable[[], None],
+    store: Store | None = None,
 ) -> tuple[PackReport, dict[str, str]]:
-    """Pack a scene into one .glb. Returns the report, and where the file is. `agreed`: as for `pack_to_folder`."""
+    """Pack a scene into one .glb. Returns the report, and where the file is. The rest is as for `pack_to_folder`."""
     if path.is_dir():
         raise UsageError(f"{path} is a folder; --single makes one file: say which, such as {path / 'scene.glb'}")
     with output.progress(f"packing {scene.name}") as tell:
         try:
-            data, report = pack_single(scene, options, tell)
+            data, report = pack_single(scene, options, tell, store)
         except SceneError as error:
             raise BadScene(scene.name, error) from error
         agreed()

@@ -18,6 +18,7 @@ from roomscale.scenes.embed import sound_to_glb, to_glb
 from roomscale.scenes.encoding import Encoding
 from roomscale.scenes.errors import RejectedScene, UnpackableScene, printable
 from roomscale.scenes.findings import errors_of
+from roomscale.scenes.kept import Store
 from roomscale.scenes.package import entry as entries
 from roomscale.scenes.package.levels import DESKTOP, EDGES, PHONE
 from roomscale.scenes.package.manifest import MOST_PARTS, Manifest
@@ -70,9 +71,12 @@ Tell = Callable[[str, float], None]
 
 
 def pack(
-    scene: Scene, options: PackOptions = PackOptions(), tell: Tell = lambda _doing, _done: None
+    scene: Scene,
+    options: PackOptions = PackOptions(),
+    tell: Tell = lambda _doing, _done: None,
+    store: Store | None = None,
 ) -> tuple[Package, PackReport]:
-    """The package of a scene, and what it came to.
+    """The package of a scene, and what it came to. `store`: where images are that were packed before.
 
     Raises `RejectedScene` for what `check` refuses, `BrokenData` and others for data that cannot be had,
     `UnpackableScene` where a file would exceed the limit.
@@ -81,7 +85,7 @@ def pack(
     if options.instance:
         raise UnpackableScene(INSTANCE_NEEDS_SINGLE)
     with _refusing(scene):
-        return _pack(scene, options, tell)
+        return _pack(scene, options, tell, store)
 
 
 @contextmanager
@@ -96,10 +100,10 @@ def _refusing(scene: Scene) -> Iterator[None]:
         raise
 
 
-def _pack(scene: Scene, options: PackOptions, tell: Tell) -> tuple[Package, PackReport]:
+def _pack(scene: Scene, options: PackOptions, tell: Tell, store: Store | None) -> tuple[Package, PackReport]:
     if entries.is_entry(scene):
         return _passed_through(scene, [ENTRY_STAYS] if options.join else [])
-    moving, steps = _base(scene, tell, join=options.join)
+    moving, steps = _base(scene, tell, join=options.join, store=store)
     scene.give_back()
     base = entries.without_animations(moving)
     images = at_all_levels(
@@ -108,6 +112,7 @@ def _pack(scene: Scene, options: PackOptions, tell: Tell) -> tuple[Package, Pack
         options.encoding,
         options.workers,
         lambda done, total: tell("images", 0.1 + 0.6 * done / total),
+        store,
     )
     tell("the entry", 0.7)
     entry, simpler = _entry(base, images)
@@ -140,10 +145,10 @@ def _entry(base: Scene, images: list[Levels]) -> tuple[bytes, list[int]]:
     return to_glb(as_entry(entries.marked(simple))), simpler
 
 
-def _base(scene: Scene, tell: Tell, *, join: bool) -> tuple[Scene, list[StepBytes]]:
+def _base(scene: Scene, tell: Tell, *, join: bool, store: Store | None) -> tuple[Scene, list[StepBytes]]:
     scene = _in_one_piece(scene)
     steps = [StepBytes("source", _weight(scene))]
-    for name, step in base_steps(join=join):
+    for name, step in base_steps(join=join, store=store):
         tell(name, 0.05)
         result = step(scene)
         if result is not scene:
@@ -184,15 +189,18 @@ def _require_parts_within(parts: list[MadePart], limit: int, what: str, how: str
 
 
 def pack_single(
-    scene: Scene, options: PackOptions = PackOptions(), tell: Tell = lambda _doing, _done: None
+    scene: Scene,
+    options: PackOptions = PackOptions(),
+    tell: Tell = lambda _doing, _done: None,
+    store: Store | None = None,
 ) -> tuple[bytes, PackReport]:
-    """The scene as one .glb, fully compressed, and what it came to. Raises as `pack` does."""
+    """The scene as one .glb, fully compressed, and what it came to. `store` and what is raised: as for `pack`."""
     require_sound(scene)
     with _refusing(scene):
-        return _pack_single(scene, options, tell)
+        return _pack_single(scene, options, tell, store)
 
 
-def _pack_single(scene: Scene, options: PackOptions, tell: Tell) -> tuple[bytes, PackReport]:
+def _pack_single(scene: Scene, options: PackOptions, tell: Tell, store: Store | None) -> tuple[bytes, PackReport]:
     preset = replace(PRESETS[options.preset], edge=options.texture_size, encoding=options.encoding)
     scene = _in_one_piece(scene)
     written = jsonio.Written()
@@ -202,6 +210,7 @@ def _pack_single(scene: Scene, options: PackOptions, tell: Tell) -> tuple[bytes,
         preset,
         draws=[name for name, is_asked in (("instance", options.instance), ("join", options.join)) if is_asked],
         workers=options.workers,
+        store=store,
         progress=lambda name, number, count: tell(name, number / count),
         written=written,
     )
