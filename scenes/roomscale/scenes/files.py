@@ -23,6 +23,8 @@ from roomscale.scenes.uris import RelativePath
 
 MAP_FROM_BYTES = 16 << 20
 """From this size on a file is mapped; below, reading it takes a few milliseconds."""
+_BLOCK = 4096
+"""Bytes in which disks count: small files take one each."""
 
 # O_NONBLOCK: opening a FIFO must not wait for its writer. Both are missing on Windows, which has neither trap.
 _OPEN_FLAGS = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
@@ -173,7 +175,7 @@ def trim(path: Path, most_bytes: int) -> None:
         for item in items:
             with contextlib.suppress(OSError):  # another process has removed it
                 status = item.stat(follow_symlinks=False)
-                used.append((status.st_mtime_ns, status.st_size, item.name))
+                used.append((status.st_mtime_ns, -(-status.st_size // _BLOCK) * _BLOCK, item.name))
     excess = sum(size for _, size, _ in used) - most_bytes
     for _, size, name in sorted(used):
         if excess <= 0:
