@@ -1,4 +1,4 @@
-"""What was packed before and is taken again: the store of encoded images, for `pack` and `publish --pack`.
+"""What was packed before and is taken again: the store of encoded images, for all commands that pack.
 
 Its one rule: without it everything works and gives the same bytes, only more slowly.
 """
@@ -16,7 +16,7 @@ from roomscale.scenes.kept import IMAGES
 
 
 @contextmanager
-def kept_images(output: Output, *, is_wanted: bool) -> Iterator[ImageStore | None]:
+def kept_images(output: Output, *, is_wanted: bool = True) -> Iterator[ImageStore | None]:
     """The store in the user's cache folder; None if it is not wanted, or there is no such folder."""
     folder = cache_folder() if is_wanted else None
     if folder is None:
