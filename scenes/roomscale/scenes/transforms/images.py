@@ -98,9 +98,8 @@ class _Job:
         if picture.media_type == KTX2:
             return picture
         is_wanted = media_type_of(self.data) in CORE_TYPES or encoding.format not in _FOR_ALL
-        return (
-            None if _fits(self.data, edge) and is_wanted and len(picture.data) > WORTH_IT * len(self.data) else picture
-        )
+        wins_nothing = len(picture.data) > WORTH_IT * len(self.data)
+        return None if is_wanted and wins_nothing and _fits(self.data, edge) else picture
 
 
 _FOR_ALL = frozenset({"plain", "png", "jpeg"})
