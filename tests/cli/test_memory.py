@@ -57,9 +57,10 @@ def bound_of(path: Path) -> int:
 
 def excess(path: Path, folder: Path, *commands: str) -> list[str]:
     """What took more than it may, in words."""
+    anew = ["--workers", str(WORKERS), "--no-cache"]
     lines = {
-        "pack": ["pack", str(path), "-o", str(folder / "packed"), "--workers", str(WORKERS), "--limit", "2G"],
-        "single": ["pack", str(path), "-o", str(folder / "one.glb"), "--single", "--workers", str(WORKERS)],
+        "pack": ["pack", str(path), "-o", str(folder / "packed"), *anew, "--limit", "2G"],
+        "single": ["pack", str(path), "-o", str(folder / "one.glb"), "--single", *anew],
         "check": ["check", str(path)],
         "inspect": ["inspect", str(path)],
     }

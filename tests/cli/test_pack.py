@@ -60,7 +60,7 @@ def contents(folder: Path) -> dict[str, str]:
 
 def test_a_package_is_the_same_whatever_the_workers_and_the_hash_seed(garden: Path, tmp_path: Path) -> None:
     for workers, seed in (("1", "0"), ("2", "1")):
-        done = run(garden, "-o", tmp_path / workers, "--workers", workers, seed=seed)
+        done = run(garden, "-o", tmp_path / workers, "--workers", workers, "--no-cache", seed=seed)
         assert done.returncode == 0, done.stderr
     assert contents(tmp_path / "1") == contents(tmp_path / "2")
     assert len(contents(tmp_path / "1")) == 6
@@ -172,6 +172,41 @@ def test_what_is_no_size_is_said(text: str) -> None:
 )
 def test_sizes_are_shown_in_the_unit_that_suits(size: int, text: str) -> None:
     assert shown_size(size) == text
+
+
+def test_packing_again_takes_images_as_packed_before(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ROOMSCALE_CACHE", str(tmp_path / "cache"))
+    scene, walls = tmp_path / "hall.glb", [saved(noise(300, 280, seed=seed)) for seed in (1, 2, 3)]
+    materials = [worn("baseColorTexture", emissiveTexture={"index": 1})]
+
+    def packed(*how: str) -> tuple[dict[str, str], subprocess.CompletedProcess[str]]:
+        done = call(scene, "-o", tmp_path / "hall", *how)
+        assert done.returncode == 0, done.stderr
+        return contents(tmp_path / "hall"), done
+
+    scene.write_bytes(to_glb(painted(*walls[:2], materials=materials)))
+    first, done = packed("--no-cache", "--json")
+    assert json.loads(done.stdout)["images"] is None
+    assert not (tmp_path / "cache" / "images").exists()
+    assert json.loads(packed("--json")[1].stdout)["images"] == {"asked": 2, "as_before": 0}
+    again, done = packed()
+    assert again == first
+    assert "images: 2 of 2 as packed before" in done.stdout.splitlines()
+    scene.write_bytes(to_glb(painted(walls[0], walls[2], materials=materials)))
+    assert json.loads(packed("--json")[1].stdout)["images"] == {"asked": 2, "as_before": 1}
+
+
+def test_where_nothing_can_be_kept_packing_works_and_says_so_when_debugging(
+    garden: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "cache").write_text("a file")
+    monkeypatch.setenv("ROOMSCALE_CACHE", str(tmp_path / "cache"))
+    scene = tmp_path / "hall.glb"
+    scene.write_bytes(to_glb(painted(saved(noise(300, 280)), materials=[worn("baseColorTexture")])))
+    done = call(scene, "-o", tmp_path / "hall.glb.packed", "--single")
+    assert (done.returncode, "cannot be kept" in done.stderr) == (0, False)
+    monkeypatch.setenv("ROOMSCALE_DEBUG", "1")
+    assert "encoded images cannot be kept" in call(scene, "-o", tmp_path / "hall.glb.packed", "--single").stderr
 
 
 @pytest.fixture(scope="module")

@@ -10,6 +10,8 @@ from roomscale.cli.errors import BadScene, UsageError
 from roomscale.cli.output import Output
 from roomscale.cli.publishing import alias_of, name_of, prepare_scene
 from roomscale.scenes import check, errors_of, parse_scene
+from roomscale.scenes.image_store import ImageStore
+from roomscale.scenes.kept import IMAGES
 from roomscale.scenes.package import PackOptions, pack, write_package
 from tests.scenes import worlds
 from tests.scenes.crafted import changed, glb, with_extension
@@ -76,6 +78,10 @@ def test_a_scene_may_be_packed_on_the_way_and_is_the_same_as_its_folder(tmp_path
     write_package(package, tmp_path / "packed")
     ready = prepare_scene(scene, Output(), options=PackOptions())
     assert ready.shows_what(prepare_scene(tmp_path / "packed", Output()))
+    for found in (0, 1):
+        store = ImageStore(tmp_path / "images")
+        assert prepare_scene(scene, Output(), options=PackOptions(), store=store).shows_what(ready)
+        assert (store.asked[IMAGES] > 0, store.found[IMAGES]) == (True, found * store.asked[IMAGES])
     assert not ready.shows_what(prepare_scene(scene, Output()))
 
 

@@ -23,6 +23,8 @@ COMPILER = Path(__file__)
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A home of its own, in which nothing was compiled yet."""
     monkeypatch.setenv("HOME", str(tmp_path))
+    for name in ("ROOMSCALE_CACHE", "XDG_CACHE_HOME"):
+        monkeypatch.delenv(name, raising=False)
     start_anew()
     yield tmp_path
     start_anew()

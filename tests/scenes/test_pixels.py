@@ -229,3 +229,11 @@ def test_an_image_scaled_in_pieces_is_the_one_scaled_whole(
     monkeypatch.setattr("roomscale.scenes.scaling._PIXELS", 5_000)
     # Where a piece begins is a fraction, which 32 bits round otherwise.
     assert np.abs(whole - pixels(scale(image, edge, use))).max() <= 1
+
+
+@pytest.mark.parametrize("role", Role)
+@pytest.mark.parametrize("mode", ["L", "RGB"])
+def test_a_jpeg_may_take_more_bytes_than_it_has_pixels(role: Role, mode: str) -> None:
+    hard = np.random.default_rng(1).integers(0, 256, (256, 256, 3), np.uint8)
+    picture = encode(Image.fromarray(hard).convert(mode), PLAIN, ImageUse(role))
+    assert decode(picture.data, "").size == (256, 256)

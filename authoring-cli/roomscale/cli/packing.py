@@ -11,23 +11,30 @@ from pathlib import Path
 from roomscale.cli.errors import BadScene, UsageError
 from roomscale.cli.output import Output
 from roomscale.scenes import Scene, SceneError
+from roomscale.scenes.kept import Store
 from roomscale.scenes.package import PackOptions, PackReport, pack, write_package
 from roomscale.scenes.package.write import MANIFEST, entry_name, require_ours
 
 
 def pack_to_folder(
-    scene: Scene, folder: Path, options: PackOptions, output: Output, agreed: Callable[[], None], /
+    scene: Scene,
+    folder: Path,
+    options: PackOptions,
+    output: Output,
+    agreed: Callable[[], None],
+    store: Store | None,
+    /,
 ) -> tuple[PackReport, dict[str, str]]:
     """Pack a scene into `folder`. Returns the report, and where the files are.
 
-    `agreed`: called before anything is written, which it may forbid by raising.
+    `agreed`: called before anything is written, which it may forbid by raising. `store`: of images packed before.
     """
     if folder.exists() and not folder.is_dir():
         raise UsageError(f"{folder} is a file; a package is a folder (--single makes one file)")
     require_ours(folder)
     with output.progress(f"packing {scene.name}") as tell:
         try:
-            package, report = pack(scene, options, tell)
+            package, report = pack(scene, options, tell, store)
         except SceneError as error:
             raise BadScene(scene.name, error) from error
         agreed()

@@ -17,6 +17,7 @@ from roomscale.cli.errors import BadScene
 from roomscale.cli.output import Output
 from roomscale.cli.preparing import sound_scene
 from roomscale.scenes import SceneError, to_glb
+from roomscale.scenes.kept import Store
 from roomscale.scenes.khronos import Validator
 from roomscale.scenes.package import PackOptions, manifest_of, pack
 from roomscale.scenes.package.write import is_entry_name, part_files
@@ -60,10 +61,12 @@ def prepare_scene(
     fixes: bool = True,
     validator: Validator | None = None,
     options: PackOptions | None = None,
+    store: Store | None = None,
 ) -> ReadyScene:
     """Read, author, mend, check and make one file, as `sound_scene` does. Raises BadScene.
 
     `path`: a scene or a packed folder. `options`: pack a scene that is not packed yet, in memory.
+    `store`: of images packed before.
     """
     sound = sound_scene(path, output, fixes=fixes, world_file=world_file, validator=validator)
     try:
@@ -71,7 +74,7 @@ def prepare_scene(
             glb, package = to_glb(sound.scene), PackageFiles(manifest, part_files(path, manifest))
         elif options is not None:
             with output.progress(f"packing {path.name}") as tell:
-                packed, _ = pack(sound.scene, options, tell)
+                packed, _ = pack(sound.scene, options, tell, store)
             parts = {sha256: bytes(data) for sha256, data in packed.parts.items()}
             glb, package = packed.entry, PackageFiles(packed.manifest, parts)
         else:

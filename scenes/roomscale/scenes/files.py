@@ -13,6 +13,7 @@ import contextlib
 import mmap
 import os
 import stat
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -22,6 +23,10 @@ from roomscale.scenes.uris import RelativePath
 
 MAP_FROM_BYTES = 16 << 20
 """From this size on a file is mapped; below, reading it takes a few milliseconds."""
+_BEING_WRITTEN_S = 3600
+"""Seconds after which a file without its name yet was left behind by a process that died."""
+_BLOCK = 4096
+"""Bytes in which disks count: small files take one each."""
 
 # O_NONBLOCK: opening a FIFO must not wait for its writer. Both are missing on Windows, which has neither trap.
 _OPEN_FLAGS = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
@@ -135,44 +140,81 @@ def file_names(path: Path) -> list[str]:
         return []
 
 
-def read_private(path: Path, limit: int) -> bytes | None:
+def read_private(path: Path, limit: int, *, owned: bool = True, touch: bool = False) -> bytes | None:
     """A file that this user alone can have written, in a folder of which that is true too; None for all else.
 
-    Symlinks are not followed, neither to the folder nor in it. None on systems whose files have no owner.
+    Symlinks are not followed, neither to the folder nor in it. `owned`: None on systems whose files have no owner that
+    Python can ask for (Windows); else it is read there as it is. `touch`: note that it was used, if that can be done.
     """
     try:
-        with _private_folder(path.parent) as folder:
-            handle = os.open(path.name, _OPEN_FLAGS | os.O_NOFOLLOW, dir_fd=folder)
+        with _private_folder(path.parent, owned=owned) as folder:
+            handle = os.open(_in(folder, path), _OPEN_FLAGS | getattr(os, "O_NOFOLLOW", 0), dir_fd=folder)
             with os.fdopen(handle, "rb") as file:
                 status = os.fstat(handle)
                 if not stat.S_ISREG(status.st_mode) or not _is_private(status) or status.st_size > limit:
                     return None
-                return file.read(limit)
+                data = file.read(limit)
+            if touch:
+                with contextlib.suppress(OSError):
+                    os.utime(_in(folder, path), dir_fd=folder)
+            return data
     except (OSError, ValueError):
         return None
 
 
-def write_private(path: Path, data: bytes) -> None:
-    """Write a file, mode 0600, for `read_private`; nothing at all where its folder cannot be made or is not private."""
-    temporary = f".{os.urandom(8).hex()}"
-    with contextlib.suppress(OSError, ValueError):
-        path.parent.parent.mkdir(parents=True, exist_ok=True)
+def write_private(path: Path, *parts: bytes, owned: bool = True) -> bool:
+    """Write a file, mode 0600, for `read_private`, whole or not at all. Returns whether it is there.
+
+    Nothing is written where its folder cannot be made, mode 0700, or is not private.
+    """
+    temporary = path.with_name(f".{os.urandom(8).hex()}")
+    try:
+        path.parent.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         path.parent.mkdir(mode=0o700, exist_ok=True)
-        with _private_folder(path.parent) as folder:
+        with _private_folder(path.parent, owned=owned) as folder:
             try:
-                handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600, dir_fd=folder)
+                flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
+                handle = os.open(_in(folder, temporary), flags, 0o600, dir_fd=folder)
                 with os.fdopen(handle, "wb") as file:
-                    file.write(data)
-                os.replace(temporary, path.name, src_dir_fd=folder, dst_dir_fd=folder)
+                    file.writelines(parts)
+                os.replace(_in(folder, temporary), _in(folder, path), src_dir_fd=folder, dst_dir_fd=folder)
             except OSError:
-                os.unlink(temporary, dir_fd=folder)
+                os.unlink(_in(folder, temporary), dir_fd=folder)
+                raise
+    except (OSError, ValueError):
+        return False
+    return True
+
+
+def trim(path: Path, most_bytes: int) -> None:
+    """Remove what of a folder's files was used longest ago, until `most_bytes` are left. What cannot be stays."""
+    used: list[tuple[int, int, str]] = []
+    with contextlib.suppress(OSError), os.scandir(path) as items:
+        for item in items:
+            with contextlib.suppress(OSError):  # another process has removed it
+                status = item.stat(follow_symlinks=False)
+                if item.name.startswith(".") and time.time() - status.st_mtime < _BEING_WRITTEN_S:
+                    continue  # another process will give it its name
+                used.append((status.st_mtime_ns, -(-status.st_size // _BLOCK) * _BLOCK, item.name))
+    excess = sum(size for _, size, _ in used) - most_bytes
+    for _, size, name in sorted(used):
+        if excess <= 0:
+            break
+        remove_file(path / name)
+        excess -= size
 
 
 @contextlib.contextmanager
-def _private_folder(path: Path) -> Iterator[int]:
-    """A handle on a folder that nobody else can write to. Raises `OSError` for any other."""
+def _private_folder(path: Path, *, owned: bool) -> Iterator[int | None]:
+    """A handle on a folder that nobody else can write to. Raises `OSError` for any other.
+
+    None on systems where that cannot be asked for, if it need not be `owned`.
+    """
     if not hasattr(os, "geteuid") or os.open not in os.supports_dir_fd:
-        raise PermissionError("this system cannot tell whose a file is")
+        if owned:
+            raise PermissionError("this system cannot tell whose a file is")
+        yield None
+        return
     handle = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
     try:
         if not _is_private(os.fstat(handle)):
@@ -182,7 +224,14 @@ def _private_folder(path: Path) -> Iterator[int]:
         os.close(handle)
 
 
+def _in(folder: int | None, path: Path) -> str:
+    """How a system call names a file: in a folder that is open, or by its whole path."""
+    return str(path) if folder is None else path.name
+
+
 def _is_private(status: os.stat_result) -> bool:
+    if not hasattr(os, "geteuid"):
+        return True  # only asked for where nobody needs it to be owned
     return status.st_uid == os.geteuid() and not status.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
 
 

@@ -169,6 +169,12 @@ def _saved(image: Image.Image, name: str, quality: int, encoding: Encoding, use:
         image.save(stream, "PNG", optimize=True)
     else:
         plain = image.convert(image.mode[:-1]) if _has_alpha(image) else image
-        sampling_kept = {} if use.role is Role.COLOUR else {"subsampling": _JPEG_BLOCKS_WHOLE}
-        plain.save(stream, "JPEG", quality=quality, optimize=True, **sampling_kept)
+        if use.role is Role.COLOUR:
+            plain.save(stream, "JPEG", quality=quality, optimize=True)
+        else:
+            plain.save(stream, "JPEG", quality=quality, subsampling=_JPEG_BLOCKS_WHOLE)
+            # Pillow has room to optimise what takes a byte a pixel, and fails for more, which 4:4:4 may take.
+            if len(stream.getvalue()) < image.width * image.height:
+                stream = io.BytesIO()
+                plain.save(stream, "JPEG", quality=quality, subsampling=_JPEG_BLOCKS_WHOLE, optimize=True)
     return Picture(stream.getvalue(), _TYPES[name], *image.size)

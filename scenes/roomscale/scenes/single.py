@@ -19,6 +19,7 @@ from roomscale.scenes.embed import names_files, sound_to_glb, to_glb
 from roomscale.scenes.encoding import Encoding
 from roomscale.scenes.errors import RejectedScene, UnpackableScene
 from roomscale.scenes.findings import errors_of
+from roomscale.scenes.kept import Store
 from roomscale.scenes.pack_report import PackReport, StepBytes, kept_extensions
 from roomscale.scenes.transforms.pipeline import PRESETS, optimise
 
@@ -60,15 +61,18 @@ Tell = Callable[[str, float], None]
 
 
 def pack_single(
-    scene: Scene, options: PackOptions = DEFAULT_OPTIONS, tell: Tell = lambda _doing, _done: None
+    scene: Scene,
+    options: PackOptions = DEFAULT_OPTIONS,
+    tell: Tell = lambda _doing, _done: None,
+    store: Store | None = None,
 ) -> tuple[bytes, PackReport]:
-    """The scene as one .glb, fully compressed, and what it came to. Raises as `pack` does."""
+    """The scene as one .glb, fully compressed, and what it came to. `store` and what is raised: as for `pack`."""
     require_sound(scene)
     with refusing(scene):
-        return _pack_single(scene, options, tell)
+        return _pack_single(scene, options, tell, store)
 
 
-def _pack_single(scene: Scene, options: PackOptions, tell: Tell) -> tuple[bytes, PackReport]:
+def _pack_single(scene: Scene, options: PackOptions, tell: Tell, store: Store | None) -> tuple[bytes, PackReport]:
     preset = PRESETS[options.preset]._replace(edge=options.texture_size, encoding=options.encoding)
     scene = in_one_piece(scene)
     written = jsonio.Written()
@@ -78,6 +82,7 @@ def _pack_single(scene: Scene, options: PackOptions, tell: Tell) -> tuple[bytes,
         preset,
         draws=[name for name, is_asked in (("instance", options.instance), ("join", options.join)) if is_asked],
         workers=options.workers,
+        store=store,
         progress=lambda name, number, count: tell(name, number / count),
         written=written,
     )

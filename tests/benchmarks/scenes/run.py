@@ -24,8 +24,8 @@ from tests.benchmarks.rivals import NotAvailable, install
 from tests.benchmarks.scenes.corpus import SHARED, Asset, assets
 from tests.benchmarks.scenes.measure import Cost, PackingFailed, run
 from tests.benchmarks.scenes.outcome import kept_share, like_bytes, weights
-from tests.benchmarks.scenes.report import KEEPING, OURS, Packing, goals, table
-from tests.benchmarks.scenes.tools import RIVALS, TOOLS, Tool, compile_ours
+from tests.benchmarks.scenes.report import KEEPING, OURS, Packing, again, goals, table
+from tests.benchmarks.scenes.tools import RIVALS, TOOLS, Tool, compile_ours, forget_images, own_cache
 from tests.scenes.crafted import BINARY, triangle
 
 MODULE: Final = "python -m tests.benchmarks.scenes.run"
@@ -42,10 +42,12 @@ def main(arguments: list[str]) -> int:
     except NotAvailable as why:
         print(f"benchmark: {why}", file=sys.stderr)
         options.tools = [tool for tool in options.tools if tool.ours]
-    with tempfile.TemporaryDirectory(prefix="roomscale-bench-") as folder:
+    with tempfile.TemporaryDirectory(prefix="roomscale-bench-") as folder, own_cache(Path(folder) / "cache"):
         results, failures = everything(options, Path(folder))
     titles = {tool.name: tool.title for tool in options.tools}
-    text = "\n\n".join(filter(None, [table(results, titles, failures), _failed(failures, titles), goals(results)]))
+    text = "\n\n".join(
+        filter(None, [table(results, titles, failures), _failed(failures, titles), goals(results), again(results)])
+    )
     print(f"\n{machine()}\n\n{text}" if results else "nothing was packed")
     if options.json:
         options.json.write_text(json.dumps([dataclasses.asdict(each) for each in results], indent=1) + "\n", "utf-8")
@@ -90,8 +92,13 @@ def packed(asset: Asset, before: Scene, tool: Tool, folder: Path, repeat: int = 
     """
     target, log = folder / "packed.glb", folder / "said.log"
     costs: list[Cost] = []
+    forget_images()
+    if tool.again:
+        run(tool.command(asset.path, target), log)
     for _ in range(repeat):
         target.unlink(missing_ok=True)
+        if not tool.again:
+            forget_images()
         costs.append(run(tool.command(asset.path, target), log))
     if not target.is_file():
         raise PackingFailed("left no file")

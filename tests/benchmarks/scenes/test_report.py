@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from tests.benchmarks.scenes.outcome import Weights
-from tests.benchmarks.scenes.report import Packing, goals, pairs, table
+from tests.benchmarks.scenes.report import Packing, again, goals, pairs, table
 
 
 def packing(tool: str, total: int, seconds: float, memory: int, *, asset: str = "hall", kept: int = 4) -> Packing:
@@ -50,6 +50,13 @@ def test_what_only_one_packed_counts_for_no_goal() -> None:
     alone = packing("roomscale", 900_000, 9.0, 900_000_000, asset="odd")
     assert [pair.ours.asset for pair in pairs([*GOOD, alone])] == ["hall"]
     assert goals([alone]) == ""
+
+
+def test_what_is_packed_again_is_told_by_itself_and_counts_for_no_goal() -> None:
+    second = packing("again", 100_000, 0.1, 60_000_000)
+    assert "(1 files, outside of the goals): 5 × faster" in again([*GOOD, second])
+    assert goals([*GOOD, second]) == goals(GOOD)
+    assert again(GOOD) == again([second]) == ""
 
 
 def test_the_table_has_a_cell_for_each_tool_and_shows_what_failed() -> None:

@@ -69,10 +69,11 @@ def inspect(
         found = look(opened)
         after = None
         if packed:
+            from roomscale.cli.keeping import kept_images
             from roomscale.scenes.transforms.pipeline import optimise
 
-            with output.step(f"packing {scene.name}"):
-                after = look(optimise(opened)[0])
+            with output.step(f"packing {scene.name}"), kept_images(output) as store:
+                after = look(optimise(opened, store=store)[0])
     except SceneError as error:
         raise BadScene(scene, error, f"; `roomscale check {quoted(scene)}` tells more") from error
     if as_json:

@@ -69,13 +69,17 @@ def pack(
     world_file: Annotated[
         Path | None, typer.Option(help="What the scene says as a world.", show_default="the world.toml beside it")
     ] = None,
+    no_cache: Annotated[
+        bool, typer.Option("--no-cache", help="Encode all images anew, also those that were packed before.")
+    ] = False,
     fix: Annotated[bool, typer.Option("--fix", help="Mend what needs no choice, and say what.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
 ) -> None:
     """Make a package of a scene: a small entry that opens anywhere, and sharper parts that follow.
 
     Every node, name and extension is kept, also those that nobody knows. The same scene and options give the same
-    bytes; packing into the same folder again writes what changed. The scene itself is never touched.
+    bytes; packing into the same folder again writes what changed. The scene itself is never touched. Encoded images are
+    kept in the user's cache folder, or where ROOMSCALE_CACHE says: packing again encodes only those that changed.
 
     **Examples**
 
@@ -86,6 +90,7 @@ def pack(
     - `roomscale pack hall.glb -o hall/ --textures ktx2` for a scene of many large textures that phones shall hold
     """
     without_algebra_threads()
+    from roomscale.cli import keeping
     from roomscale.cli.packreport import lines
     from roomscale.cli.preparing import sound_scene
     from roomscale.cli.second_opinion import SecondOpinion
@@ -115,11 +120,14 @@ def pack(
     with Validator() as validator:
         asked = validator if scene.is_dir() else None  # of a package each part is asked about
         ready = sound_scene(scene, output, fixes=fix, world_file=world_file, validator=asked)
-        with SecondOpinion(ready, validator, fixes=fix) as opinion:
-            report, places = make(ready.scene, out, options, output, opinion.wait)
+        with (
+            SecondOpinion(ready, validator, fixes=fix) as opinion,
+            keeping.kept_images(output, is_wanted=not no_cache) as store,
+        ):
+            report, places = make(ready.scene, out, options, output, opinion.wait, store)
     if as_json:
-        output.result(json.dumps({**places, **report.as_json()}))
+        output.result(json.dumps({**places, **report.as_json(), "images": keeping.as_json(store)}))
     else:
-        for line in lines(report):
+        for line in (*lines(report), *keeping.lines(store)):
             output.result(line)
         output.result(f"made {places['file']}")

@@ -60,6 +60,9 @@ def publish(
     pack: Annotated[
         bool, typer.Option("--pack", help="Pack it first: visitors enter by a small file, sharper parts follow.")
     ] = False,
+    no_cache: Annotated[
+        bool, typer.Option("--no-cache", help="With --pack: encode all images anew, also those packed before.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
 ) -> None:
     """Check a scene, upload it, and write the room's state last: a publish that fails leaves the old world.
@@ -75,6 +78,7 @@ def publish(
     """
     import asyncio
 
+    from roomscale.cli import keeping
     from roomscale.cli.publishing import alias_of, host_client, prepare_scene, publish_shown, server_of
     from roomscale.scenes.khronos import Validator
     from roomscale.scenes.package import PackOptions
@@ -85,8 +89,16 @@ def publish(
 
     output = Output()
     options = PackOptions() if pack else None
-    with Validator() as validator, uncollected():
-        ready = prepare_scene(scene, output, fixes=fix, world_file=world_file, validator=validator, options=options)
+    with (
+        Validator() as validator,
+        keeping.kept_images(output, is_wanted=pack and not no_cache) as store,
+        uncollected(),
+    ):
+        ready = prepare_scene(
+            scene, output, fixes=fix, world_file=world_file, validator=validator, options=options, store=store
+        )
+    for line in keeping.lines(store):
+        output.note(line)
     if ready.package is None and len(ready.glb) > WORTH_PACKING:
         size = f"{len(ready.glb) / 1e6:.0f} MB"
         output.note(f"visitors download {size} before they see anything; --pack lets them in sooner")
@@ -128,6 +140,7 @@ def publish(
                     "files": published.uploads.files,
                     "files_new": published.uploads.new,
                     "bytes_new": published.uploads.bytes_new,
+                    "images": keeping.as_json(store),
                 }
             )
         )

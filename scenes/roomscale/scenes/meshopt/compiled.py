@@ -13,6 +13,7 @@ import platform
 import sys
 from pathlib import Path
 
+from roomscale.scenes.cachefolder import cache_folder
 from roomscale.scenes.files import read_private, write_private
 
 MOST_BYTES = 16 << 20
@@ -21,12 +22,9 @@ _DIGEST = hashlib.sha256().digest_size
 
 
 def folder() -> Path | None:
-    """Where it is kept: the user's folder for what may be lost at any time; None without a home."""
-    try:
-        home = Path.home()
-    except RuntimeError:
-        return None
-    return home / ("Library/Caches" if sys.platform == "darwin" else ".cache") / "roomscale" / "meshopt"
+    """Where it is kept; None without a home."""
+    cache = cache_folder()
+    return None if cache is None else cache / "meshopt"
 
 
 def find(source: bytes, compiler: Path) -> bytes | None:

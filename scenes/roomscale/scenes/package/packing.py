@@ -13,6 +13,7 @@ from roomscale.scenes.document import Scene
 from roomscale.scenes.drawn import draws_of
 from roomscale.scenes.embed import to_glb
 from roomscale.scenes.errors import UnpackableScene, printable
+from roomscale.scenes.kept import Store
 from roomscale.scenes.pack_report import PackReport, StepBytes, kept_extensions
 from roomscale.scenes.package import entry as entries
 from roomscale.scenes.package.levels import DESKTOP, EDGES, PHONE
@@ -39,9 +40,12 @@ ENTRY_STAYS = "it is a package's entry already and stays as it is: pack the scen
 
 
 def pack(
-    scene: Scene, options: PackOptions = DEFAULT_OPTIONS, tell: Tell = lambda _doing, _done: None
+    scene: Scene,
+    options: PackOptions = DEFAULT_OPTIONS,
+    tell: Tell = lambda _doing, _done: None,
+    store: Store | None = None,
 ) -> tuple[Package, PackReport]:
-    """The package of a scene, and what it came to.
+    """The package of a scene, and what it came to. `store`: where images are that were packed before.
 
     Raises `RejectedScene` for what `check` refuses, `BrokenData` and others for data that cannot be had,
     `UnpackableScene` where a file would exceed the limit.
@@ -50,13 +54,13 @@ def pack(
     if options.instance:
         raise UnpackableScene(INSTANCE_NEEDS_SINGLE)
     with refusing(scene):
-        return _pack(scene, options, tell)
+        return _pack(scene, options, tell, store)
 
 
-def _pack(scene: Scene, options: PackOptions, tell: Tell) -> tuple[Package, PackReport]:
+def _pack(scene: Scene, options: PackOptions, tell: Tell, store: Store | None) -> tuple[Package, PackReport]:
     if entries.is_entry(scene):
         return _passed_through(scene, [ENTRY_STAYS] if options.join else [])
-    moving, steps = _base(scene, tell, join=options.join)
+    moving, steps = _base(scene, tell, join=options.join, store=store)
     scene.give_back()
     base = entries.without_animations(moving)
     images = at_all_levels(
@@ -65,6 +69,7 @@ def _pack(scene: Scene, options: PackOptions, tell: Tell) -> tuple[Package, Pack
         options.encoding,
         options.workers,
         lambda done, total: tell("images", 0.1 + 0.6 * done / total),
+        store,
     )
     tell("the entry", 0.7)
     entry, simpler = _entry(base, images)
@@ -97,10 +102,10 @@ def _entry(base: Scene, images: list[Levels]) -> tuple[bytes, list[int]]:
     return to_glb(as_entry(entries.marked(simple))), simpler
 
 
-def _base(scene: Scene, tell: Tell, *, join: bool) -> tuple[Scene, list[StepBytes]]:
+def _base(scene: Scene, tell: Tell, *, join: bool, store: Store | None) -> tuple[Scene, list[StepBytes]]:
     scene = in_one_piece(scene)
     steps = [StepBytes("source", weight_of(scene))]
-    for name, step in base_steps(join=join):
+    for name, step in base_steps(join=join, store=store):
         tell(name, 0.05)
         result = step(scene)
         if result is not scene:

@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
+from roomscale.scenes import encoding as encodings
+from roomscale.scenes import kept
 from roomscale.scenes.codecs import Codecs
 from roomscale.scenes.document import Scene
 from roomscale.scenes.encoding import PLAIN, Encoding
@@ -105,58 +107,81 @@ def at_all_levels(
     encoding: Encoding,
     workers: int | None,
     tell: Callable[[int, int], None],
+    store: kept.Store | None = None,
 ) -> list[Levels]:
     """Every image at every level. `edges`: level → pixels of the longest edge, from level 1, ascending.
 
     `workers`: threads, one per core if None; Pillow works outside Python's lock, and KTX2 is made by as many processes.
-    Each holds one decoded image. Raises `UnpackableScene` where KTX2 cannot be made.
+    Each holds one decoded image. `store`: where what was made before is taken from.
+    Raises `UnpackableScene` where KTX2 cannot be made.
     """
     todo = list(pictures(scene))
     done: list[Levels] = []
     if not todo:
         return done
     with Codecs() as codecs:
-        made = each_in_threads(lambda picture: _levels(picture, edges, encoding, codecs, scene.limits), todo, workers)
+        made = each_in_threads(
+            lambda picture: _levels(picture, edges, encoding, codecs, scene.limits, store), todo, workers
+        )
         for levels in made:
             done.append(levels)
             tell(len(done), len(todo))
     return done
 
 
-def _levels(picture: Picture, edges: Mapping[int, int], encoding: Encoding, codecs: Codecs, limits: Limits) -> Levels:
+def _levels(
+    picture: Picture,
+    edges: Mapping[int, int],
+    encoding: Encoding,
+    codecs: Codecs,
+    limits: Limits,
+    store: kept.Store | None,
+) -> Levels:
     if picture.fits_entry:
         return Levels(picture.index, None)
+    asked = ("levels", tuple(edges.items()), encoding, picture.use, limits.image_pixels, limits.image_edge)
+    try:
+        small, *sharper = kept.pictures(
+            store, picture.file.data, asked, lambda: _made(picture, edges, encoding, codecs, limits)
+        )
+    except BrokenData:
+        return Levels(picture.index, Encoded(GREY, PNG, 1, 1), (_part(picture, PHONE, picture.file),))
+    files = [picture.file if result is None else _file(result) for result in sharper]
+    parts = [_part(picture, level, file) for level, file in zip(edges, files, strict=False)]
+    return Levels(picture.index, None if small is None else _file(small), tuple(parts))
+
+
+def _made(
+    picture: Picture, edges: Mapping[int, int], encoding: Encoding, codecs: Codecs, limits: Limits
+) -> kept.Pictures:
+    """What stands in the entry, then the sharper ones, level by level, None for the scene's own file.
+
+    Raises `BrokenData`.
+    """
     from roomscale.scenes.scaling import scale  # noqa: PLC0415 - Pillow only where there are images
 
     use = picture.use or ImageUse(Role.DATA, Alpha.NUMBERS)
     where = pointer("images", picture.index)
-    try:
-        image = codecs.decode(picture.file.data, where, limits, max(edges.values()))
-    except BrokenData:
-        grey = Encoded(GREY, PNG, 1, 1)
-        return Levels(picture.index, grey, (_part(picture, PHONE, picture.file),))
-
+    image = codecs.decode(picture.file.data, where, limits, max(edges.values()))
     scaled = {}
     for edge in sorted({*edges.values(), EDGES[ENTRY]}, reverse=True):  # each from the next larger one
         scaled[edge] = image = scale(image, edge, use)
-
-    def encoded(edge: int, how: Encoding) -> Encoded:
-        result = codecs.encode(scaled[edge], how, use, where)
-        return Encoded(result.data, result.media_type, result.width, result.height)
-
-    if picture.file.media_type == KTX2:
-        return Levels(picture.index, encoded(EDGES[ENTRY], PLAIN), (_part(picture, PHONE, picture.file),))
-    parts: list[MadePart] = []
-    for level, edge in edges.items():
+    sharper: list[encodings.Picture | None] = []
+    for edge in edges.values():
         fits = picture.edge <= edge
-        keeps = picture.use is None or (fits and picture.file.media_type == f"image/{encoding.format}")
-        best = picture.file if keeps else encoded(edge, encoding)
-        if fits and best.media_type != KTX2 and len(best.data) >= len(picture.file.data):
-            best = picture.file
-        parts.append(_part(picture, level, best))
-        if fits or best is picture.file:
+        is_settled = fits and picture.file.media_type == f"image/{encoding.format}"
+        stays = picture.use is None or is_settled or picture.file.media_type == KTX2
+        best = None if stays else codecs.encode(scaled[edge], encoding, use, where)
+        if best and fits and best.media_type != KTX2 and len(best.data) >= len(picture.file.data):
+            best = None
+        sharper.append(best)
+        if fits or best is None:
             break
-    return Levels(picture.index, encoded(EDGES[ENTRY], PLAIN), tuple(parts))
+    return codecs.encode(scaled[EDGES[ENTRY]], PLAIN, use, where), *sharper
+
+
+def _file(made: encodings.Picture) -> Encoded:
+    return Encoded(made.data, made.media_type, made.width, made.height)
 
 
 def _part(picture: Picture, level: int, file: Encoded) -> MadePart:

@@ -14,6 +14,7 @@ from roomscale.scenes.document import Scene
 from roomscale.scenes.draft import Draft
 from roomscale.scenes.extent import bounds
 from roomscale.scenes.findings import pointer
+from roomscale.scenes.kept import Store
 from roomscale.scenes.package.copies import AccessorCopier
 from roomscale.scenes.package.sources import with_one_source
 from roomscale.scenes.package.unpacked import unpacked
@@ -51,15 +52,15 @@ def _rounded(scene: Scene) -> Scene:
 Step = tuple[str, Callable[[Scene], Scene]]
 
 
-def base_steps(*, join: bool) -> list[Step]:
+def base_steps(*, join: bool, store: Store | None = None) -> list[Step]:
     """Name → transform, in this order. Rounding needs the whole scene: how large a mesh stands in it is said by nodes.
 
-    `join`: still meshes of one material too.
+    `join`: still meshes of one material too. `store`: where it may stand what images show.
     """
     return [
         ("unpack", unpacked),
         ("one image per texture", with_one_source),
-        ("dedupe", dedupe),
+        ("dedupe", lambda scene: dedupe(scene, store=store)),
         ("prune", lambda scene: prune(without_unread(scene))),
         ("dense", dense),
         *([("join", FEWER_DRAWS["join"])] if join else []),

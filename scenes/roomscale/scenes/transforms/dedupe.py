@@ -18,6 +18,7 @@ from roomscale.scenes.document import Scene
 from roomscale.scenes.draft import Draft
 from roomscale.scenes.errors import SceneError
 from roomscale.scenes.jsonio import JsonObject
+from roomscale.scenes.kept import Store
 from roomscale.scenes.references import Survey
 from roomscale.scenes.roles import image_uses
 from roomscale.scenes.transforms.accessor_roles import accessor_uses, is_vertex_role
@@ -32,17 +33,17 @@ _SHORT = 64
 """Bytes of contents that are compared as they are; of more, their hash."""
 
 
-def dedupe(scene: Scene, *, accessors: bool = True) -> Scene:
+def dedupe(scene: Scene, *, accessors: bool = True, store: Store | None = None) -> Scene:
     """The scene with one entry each for equal images, samplers, textures, materials, accessors and meshes.
 
     Accessors are compared by their bytes, images by their bytes and then by their pixels, of which the smallest file
-    stays. `accessors`: without them it is quick, where only images changed.
+    stays. `accessors`: without them it is quick, where only images changed. `store`: where it may stand what they show.
     Raises `BrokenData` for accessors whose data are not there.
     """
     draft = Draft(scene, touching=())
     survey = draft.survey()
     joiner = _Joiner(draft, survey)
-    joiner.join("images", _equal_images(scene, survey), ("uri", "bufferView", "mimeType"))
+    joiner.join("images", _equal_images(scene, survey, store), ("uri", "bufferView", "mimeType"))
     for kind in ("samplers", "textures", "materials"):
         joiner.join_equal(kind)
     if accessors:
@@ -101,7 +102,7 @@ def _text(entry: JsonObject) -> Hashable:
 _SIMPLE = frozenset({int, str, bool})
 
 
-def _equal_images(scene: Scene, survey: Survey) -> list[list[int]]:
+def _equal_images(scene: Scene, survey: Survey, store: Store | None) -> list[list[int]]:
     """Images of equal bytes or pixels; those that cannot be had are left alone (`check` tells of them)."""
     groups: dict[Hashable, list[int]] = {}
     files: dict[int, memoryview] = {}
@@ -112,7 +113,7 @@ def _equal_images(scene: Scene, survey: Survey) -> list[list[int]]:
             groups.setdefault(hashlib.sha256(data).digest(), []).append(index)
     if len(groups) < 2:
         return list(groups.values())
-    return joined_by_pixels(groups.values(), files, image_uses(scene.json, survey), scene.limits)
+    return joined_by_pixels(groups.values(), files, image_uses(scene.json, survey), scene.limits, store)
 
 
 def _bytes_of(scene: Scene, image: JsonObject) -> memoryview | None:

@@ -19,6 +19,7 @@ from roomscale.scenes.encoding import READABLE, WEBP_DEFAULT, Encoding, Picture
 from roomscale.scenes.findings import pointer
 from roomscale.scenes.images import CORE_TYPES, EXTENSION_OF, JPEG, KTX2, BadImage, media_type_of, read_header
 from roomscale.scenes.jsonio import JsonObject
+from roomscale.scenes.kept import Store, pictures
 from roomscale.scenes.limits import Limits
 from roomscale.scenes.roles import ImageUse, image_uses
 from roomscale.scenes.threads import each_in_threads
@@ -35,29 +36,31 @@ def shrink_images(
     *,
     workers: int | None = None,
     tell: Callable[[float], None] = lambda _done: None,
+    store: Store | None = None,
 ) -> Scene:
     """The scene with its images inside it, none of them with an edge longer than `edge` pixels.
 
     `workers`: threads that decode and encode, one per core if None; Pillow works outside Python's lock, and KTX2 is
-    made by as many processes. `tell`: called after each image with how much is done, 0 to 1.
+    made by as many processes. `tell`: called after each image with how much is done, 0 to 1. `store`: where what was
+    made before is taken from.
     Raises `BrokenData` for images that cannot be decoded or are too large to be, `UnpackableScene` for those that
     cannot be made KTX2, others as `Scene.resource` does.
     """
     jobs = list(_jobs(scene, encoding)) if scene.list_of("images") else []
     if not jobs:
         return scene
-    pictures: dict[int, Picture] = {}
+    changed: dict[int, Picture] = {}
     with Codecs() as codecs:
         spare = max(1, (workers or os.cpu_count() or 1) // len(jobs))
-        made = each_in_threads(lambda job: job.picture(edge, codecs, scene.limits, spare), jobs, workers)
+        made = each_in_threads(lambda job: job.picture(edge, codecs, scene.limits, spare, store), jobs, workers)
         for number, (job, picture) in enumerate(zip(jobs, made, strict=True), start=1):
             if picture is not None:
-                pictures[job.index] = picture
+                changed[job.index] = picture
             tell(number / len(jobs))
-    if not pictures:
+    if not changed:
         return scene
     draft = Draft(scene, touching=("images", "textures"))
-    for index, picture in pictures.items():
+    for index, picture in changed.items():
         draft.replace_image(index, picture.data, picture.media_type)
     _name_sources(draft.json)
     return draft.finish()
@@ -72,7 +75,7 @@ class _Job:
     use: ImageUse
     encoding: Encoding
 
-    def picture(self, edge: int, codecs: Codecs, limits: Limits, threads: int) -> Picture | None:
+    def picture(self, edge: int, codecs: Codecs, limits: Limits, threads: int, store: Store | None) -> Picture | None:
         """The image written anew, None if it should stay: it fits, is of a wanted type, and nothing is to be won.
 
         `threads`: that may work on it.
@@ -83,6 +86,10 @@ class _Job:
             encoding = encoding.as_format("webp")
         if fits and media_type == _SETTLED.get(encoding.format, f"image/{encoding.format}"):
             return None
+        asked = ("one", edge, encoding, self.use, limits.image_pixels, limits.image_edge)
+        return pictures(store, self.data, asked, lambda: (self._made(edge, encoding, codecs, limits, threads),))[0]
+
+    def _made(self, edge: int, encoding: Encoding, codecs: Codecs, limits: Limits, threads: int) -> Picture | None:
         from roomscale.scenes.scaling import scale  # noqa: PLC0415 - Pillow only where an image is unpacked
 
         where = pointer("images", self.index)
@@ -90,8 +97,9 @@ class _Job:
         picture = codecs.encode(image, encoding, self.use, where)
         if picture.media_type == KTX2:
             return picture
-        is_wanted = media_type in CORE_TYPES or encoding.format not in _FOR_ALL
-        return None if fits and is_wanted and len(picture.data) > WORTH_IT * len(self.data) else picture
+        is_wanted = media_type_of(self.data) in CORE_TYPES or encoding.format not in _FOR_ALL
+        wins_nothing = len(picture.data) > WORTH_IT * len(self.data)
+        return None if is_wanted and wins_nothing and _fits(self.data, edge) else picture
 
 
 _FOR_ALL = frozenset({"plain", "png", "jpeg"})

@@ -16,6 +16,7 @@ from roomscale.scenes.document import Scene
 from roomscale.scenes.encoding import WEBP_DEFAULT, Encoding
 from roomscale.scenes.errors import SceneError
 from roomscale.scenes.jsonio import Written
+from roomscale.scenes.kept import Store
 from roomscale.scenes.transforms.compress import compress
 from roomscale.scenes.transforms.dedupe import dedupe
 from roomscale.scenes.transforms.images import shrink_images
@@ -68,28 +69,39 @@ class Report:
 
 Progress = Callable[[str, float, int], None]
 """Is told of every step as it begins, of long ones as they go on: its name, how many are done, how many there are."""
-Step = Callable[[Scene, Preset, int | None, Callable[[float], None]], Scene]
-"""A transform with what it needs from the preset; the number is that of workers, None for one per core. It may tell how
-much of it is done."""
+
+
+class Means(NamedTuple):
+    """What there is to work with; none of it changes what comes out.
+
+    `workers`: threads, None for one per core. `store`: where images are that were packed before.
+    """
+
+    workers: int | None = None
+    store: Store | None = None
+
+
+Step = Callable[[Scene, Preset, Means, Callable[[float], None]], Scene]
+"""A transform with what it needs from the preset, and the means for it. It may tell how much of it is done."""
 
 STEPS: tuple[tuple[str, Step], ...] = (
-    ("dedupe", lambda scene, preset, workers, tell: dedupe(scene)),
-    ("prune", lambda scene, preset, workers, tell: prune(without_unread(scene))),
-    ("dense", lambda scene, preset, workers, tell: dense(scene)),
-    ("resample", lambda scene, preset, workers, tell: resample(scene)),
-    ("weld", lambda scene, preset, workers, tell: weld(scene)),
-    ("quantise", lambda scene, preset, workers, tell: weld(quantise(scene))),  # rounding makes more vertices equal
+    ("dedupe", lambda scene, preset, means, tell: dedupe(scene, store=means.store)),
+    ("prune", lambda scene, preset, means, tell: prune(without_unread(scene))),
+    ("dense", lambda scene, preset, means, tell: dense(scene)),
+    ("resample", lambda scene, preset, means, tell: resample(scene)),
+    ("weld", lambda scene, preset, means, tell: weld(scene)),
+    ("quantise", lambda scene, preset, means, tell: weld(quantise(scene))),  # rounding makes more vertices equal
     (
         "images",
-        lambda scene, preset, workers, tell: shrink_images(
-            scene, preset.edge, preset.encoding, workers=workers, tell=tell
+        lambda scene, preset, means, tell: shrink_images(
+            scene, preset.edge, preset.encoding, workers=means.workers, tell=tell, store=means.store
         ),
     ),
-    ("reorder", lambda scene, preset, workers, tell: reorder(scene)),
-    ("compress", lambda scene, preset, workers, tell: compress(sparse(scene, compressed=True))),
-    ("shrink", lambda scene, preset, workers, tell: shrink(scene)),
-    ("dedupe again", lambda scene, preset, workers, tell: prune(dedupe(scene))),  # what became equal
-    ("merge", lambda scene, preset, workers, tell: merge(scene)),
+    ("reorder", lambda scene, preset, means, tell: reorder(scene)),
+    ("compress", lambda scene, preset, means, tell: compress(sparse(scene, compressed=True))),
+    ("shrink", lambda scene, preset, means, tell: shrink(scene)),
+    ("dedupe again", lambda scene, preset, means, tell: prune(dedupe(scene, store=means.store))),  # what became equal
+    ("merge", lambda scene, preset, means, tell: merge(scene)),
 )
 """Name → transform, in the order in which they help one another most."""
 
@@ -121,16 +133,18 @@ def optimise(
     workers: int | None = None,
     progress: Progress | None = None,
     written: Written | None = None,
+    store: Store | None = None,
 ) -> tuple[Scene, Report]:
     """The scene made as small as `preset` says, and what each step saved.
 
     `draws`: which of `FEWER_DRAWS` to take besides, at the price of meshes that belong to their nodes no longer.
-    `written`: what was written of the scene so far. Raises `RejectedScene` for scenes whose structure is broken, other
-    `SceneError`s for data that cannot be had.
+    `written`: what was written of the scene so far. `store`: where images are that were packed before.
+    Raises `RejectedScene` for scenes whose structure is broken, other `SceneError`s for data that cannot be had.
     """
     require_sound(scene)
     report = Report()
     written = Written() if written is None else written
+    means = Means(workers, store)
     before = size_of(scene, written)
     fewer = [(name, transform) for name, transform in FEWER_DRAWS.items() if name in draws]
     steps = [*STEPS[:_CLEAN], *((name, _plain(transform)) for name, transform in fewer), *STEPS[_CLEAN:]]
@@ -142,7 +156,7 @@ def optimise(
                     progress(name, number + part, len(steps))
 
             tell(0)
-            result = step(scene, preset, workers, tell)
+            result = step(scene, preset, means, tell)
             after = before if result is scene else size_of(result, written)
             report.steps.append(StepReport(name, before, after))
             if result is not scene:
@@ -154,7 +168,7 @@ def optimise(
 
 
 def _plain(transform: Callable[[Scene], Scene]) -> Step:
-    return lambda scene, preset, workers, tell: transform(scene)
+    return lambda scene, preset, means, tell: transform(scene)
 
 
 def size_of(scene: Scene, written: Written | None = None) -> int:

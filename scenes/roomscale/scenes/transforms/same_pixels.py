@@ -13,6 +13,7 @@ from collections.abc import Callable, Collection, Hashable, Iterable, Mapping
 
 from roomscale.scenes.errors import BrokenData
 from roomscale.scenes.images import PNG, BadImage, media_type_of, read_header
+from roomscale.scenes.kept import Store, digest
 from roomscale.scenes.limits import Limits
 from roomscale.scenes.roles import ImageUse
 
@@ -23,12 +24,16 @@ _HEIGHT_AT, _DEPTH_AT, _INTERLACE_AT, _HEADER_CRC_AT = 20, 24, 28, 29
 
 
 def joined_by_pixels(
-    groups: Collection[list[int]], files: Mapping[int, memoryview], uses: Mapping[int, ImageUse], limits: Limits
+    groups: Collection[list[int]],
+    files: Mapping[int, memoryview],
+    uses: Mapping[int, ImageUse],
+    limits: Limits,
+    store: Store | None = None,
 ) -> list[list[int]]:
     """Groups of images of equal bytes, those of equal pixels joined, the one with the smallest file first.
 
     `files`: image → its bytes. `uses`: image → what it is for; images that something else than a texture names have
-    none, and stay as they are. Images that cannot be unpacked are equal to no other.
+    none, and stay as they are. Images that cannot be unpacked are equal to no other. `store`: of what they show.
     """
 
     def header(group: list[int]) -> Hashable:
@@ -36,10 +41,18 @@ def joined_by_pixels(
 
     def head(group: list[int]) -> Hashable:
         data = files[group[0]]
-        return _pixels(data if data[_INTERLACE_AT] else _first_rows(data), limits)
+        return whole(group) if data[_INTERLACE_AT] else shown("head", data, lambda: _first_rows(data))
 
     def whole(group: list[int]) -> Hashable:
-        return _pixels(files[group[0]], limits)
+        data = files[group[0]]
+        return shown("whole", data, lambda: data)
+
+    def shown(part: str, data: memoryview, seen: Callable[[], bytes | memoryview]) -> Hashable:
+        asked = (part, limits.image_pixels, limits.image_edge)
+        try:
+            return digest(store, data, asked, lambda: _fingerprint(seen(), limits))
+        except BrokenData:
+            return None
 
     result: dict[int, list[int]] = {}
     for similar in _alike(groups, (header, head, whole)):
@@ -89,10 +102,7 @@ def _first_rows(data: memoryview) -> bytes:
     return bytes(header) + bytes(data[_HEADER_CRC_AT + 4 :])
 
 
-def _pixels(data: bytes | memoryview, limits: Limits) -> Hashable:
+def _fingerprint(data: bytes | memoryview, limits: Limits) -> bytes:
     from roomscale.scenes.pixels import fingerprint  # noqa: PLC0415 - most scenes need no Pillow for this
 
-    try:
-        return fingerprint(data, limits)
-    except BrokenData:
-        return None
+    return fingerprint(data, limits)
