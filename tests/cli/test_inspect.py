@@ -85,7 +85,7 @@ def test_names_cannot_command_the_terminal(tmp_path: Path) -> None:
 def test_what_cannot_be_looked_at_says_what_to_do(tmp_path: Path) -> None:
     path = tmp_path / "scene.glb"
     path.write_bytes(glb(changed("nodes", 0, "mesh", to=7)))
-    with pytest.raises(BadScene, match=r"roomscale check scene\.glb") as told:
+    with pytest.raises(BadScene, match=r"roomscale check \S*scene\.glb") as told:
         run("inspect", path)
     assert told.value.exit_code is Exit.REFUSED
     with pytest.raises(BadScene) as told:
@@ -121,5 +121,5 @@ def test_a_packed_folder_is_shown_as_it_is_downloaded(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="packed already"):
         run("inspect", tmp_path / "garden", "--packed")
     next((tmp_path / "garden" / "parts").glob("*.glb")).write_bytes(b"other")
-    with pytest.raises(BadScene, match=r"roomscale check garden"):
+    with pytest.raises(BadScene, match=r"roomscale check \S*garden"):
         run("inspect", tmp_path / "garden")

@@ -33,7 +33,8 @@ def main() -> None:
                 f"a defect of ours: {type(error).__name__}: {error} (ROOMSCALE_DEBUG=1 shows where; please report it)"
             )
             sys.exit(Exit.INTERNAL)
-        Output().error(str(error))
+        if code is not Exit.BROKEN_PIPE:
+            Output().error(str(error))
         sys.exit(code)
 
 

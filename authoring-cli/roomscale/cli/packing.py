@@ -12,7 +12,7 @@ from roomscale.cli.errors import BadScene, UsageError
 from roomscale.cli.output import Output
 from roomscale.scenes import Scene, SceneError
 from roomscale.scenes.package import PackOptions, PackReport, pack, write_package
-from roomscale.scenes.package.write import MANIFEST, entry_name
+from roomscale.scenes.package.write import MANIFEST, entry_name, require_ours
 
 
 def pack_to_folder(
@@ -24,6 +24,7 @@ def pack_to_folder(
     """
     if folder.exists() and not folder.is_dir():
         raise UsageError(f"{folder} is a file; a package is a folder (--single makes one file)")
+    require_ours(folder)
     with output.progress(f"packing {scene.name}") as tell:
         try:
             package, report = pack(scene, options, tell)

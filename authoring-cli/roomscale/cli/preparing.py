@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple, NoReturn
 
-from roomscale.cli.errors import BadScene, UsageError
+from roomscale.cli.errors import BadScene, UsageError, quoted
 from roomscale.cli.output import Output
 from roomscale.scenes import Finding, RejectedScene, Scene, SceneError, Severity, errors_of, mend, open_scene
 from roomscale.scenes.authoring import NAME as WORLD_FILE
@@ -63,10 +63,10 @@ def sound_scene(
             else:
                 findings = [*authored, *judge(scene, validator, only_in_doubt=True)]
             if errors := errors_of(findings):
-                refuse(folder.name, scene, errors, authored, fixes=fixes or is_packed, validator=validator)
+                refuse(folder, scene, errors, authored, fixes=fixes or is_packed, validator=validator)
             named = scene.named_files()
         except SceneError as error:
-            raise BadScene(path.name, error) from error
+            raise BadScene(path, error) from error
     _tell("made", [finding for finding in authored if finding.severity is Severity.INFO], output)
     _tell("not understood", [finding for finding in authored if finding.severity is Severity.WARNING], output)
     _tell("mended", mended, output)
@@ -80,7 +80,7 @@ def sound_scene(
 
 
 def refuse(
-    name: str,
+    path: Path,
     scene: Scene,
     errors: Sequence[Finding],
     authored: Sequence[Finding] = (),
@@ -93,8 +93,8 @@ def refuse(
     `authored`: what authoring found, which no mending mends. `fixes`: whether there is no more to try.
     """
     helps = not fixes and not errors_of([*authored, *judge(mend(scene)[0], validator, only_in_doubt=True)])
-    next_step = "; --fix mends it" if helps else f"; `roomscale check {name}` tells how to mend it"
-    raise BadScene(name, RejectedScene(errors), next_step)
+    next_step = "; --fix mends it" if helps else f"; `roomscale check {quoted(path)}` tells how to mend it"
+    raise BadScene(path, RejectedScene(errors), next_step)
 
 
 def scene_file(path: Path) -> Path:

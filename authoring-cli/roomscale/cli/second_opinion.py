@@ -66,7 +66,7 @@ class SecondOpinion:
         if self._answer is None:
             return
         if errors := errors_of(merge(ready.findings, self._answer.result())):
-            refuse(ready.path.name, ready.scene, errors, fixes=self._fixes, validator=self._validator)
+            refuse(ready.path, ready.scene, errors, fixes=self._fixes, validator=self._validator)
 
 
 def _is_large(ready: SoundScene) -> bool:

@@ -48,7 +48,7 @@ def migrate(
         result, notes = migrated(opened, keep_old=keep_old)
         write_glb(result, out)
     except SceneError as error:
-        raise BadScene(scene.name, error) from error
+        raise BadScene(scene, error) from error
     output = Output()
     if as_json:
         listed = [{"code": note.code, "pointer": note.pointer, "message": note.message} for note in notes]
