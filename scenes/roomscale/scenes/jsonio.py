@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import marshal
 import re
-from contextlib import suppress
+from itertools import chain, compress
 from typing import Any, NoReturn
 
 from roomscale.scenes.errors import UnreadableScene, printable
@@ -21,10 +21,7 @@ JsonObject = dict[str, Any]
 _PLAIN = 2
 """The version of `marshal`'s format that writes an object anew wherever it stands."""
 _INFINITE = float("inf")
-_BEFORE_COLON = ('"', " ", "\t", "\n", "\r")
-"""What a key can end with in a text, or the white space behind it."""
-_MAYBE_PROTO = ("__proto__", "\\u00")
-"""Without these the key that is refused is not in a text, however it is written."""
+_CONTAINERS = frozenset({dict, list})
 _SURROGATE = re.compile(rb"\\[uU][dD][89a-fA-F]")
 
 
@@ -50,9 +47,10 @@ def parse(data: bytes | memoryview, *, limits: Limits = DEFAULT_LIMITS, name: st
         raise UnreadableScene("INVALID_JSON", f"the JSON of {name} is not UTF-8 (at byte {error.start})") from error
     if text.startswith("\ufeff"):
         raise UnreadableScene("INVALID_JSON", f"the JSON of {name} begins with a byte order mark; save it without")
-    tree = _tree_at_once(text, limits.json_depth, name)
-    if tree is None:
-        tree = _tree_closely(text, limits.json_depth, name)
+    tree = _load(text, name)
+    if not isinstance(tree, dict):
+        raise UnreadableScene("TYPE_MISMATCH", f"{name} is no glTF: its JSON is no object")
+    _check_all(tree, limits.json_depth, name)
     if _SURROGATE.search(raw):
         try:
             dump(tree)
@@ -60,29 +58,6 @@ def parse(data: bytes | memoryview, *, limits: Limits = DEFAULT_LIMITS, name: st
             raise UnreadableScene(
                 "INVALID_JSON", f"the JSON of {name} holds half of a surrogate pair, which is no character"
             ) from error
-    return tree
-
-
-def _tree_at_once(text: str, deepest: int, name: str) -> JsonObject | None:
-    """The tree of a text, looked at all over; None where something may be wrong, which `_tree_closely` tells.
-
-    A hook that sees every object takes as long as all else. No key stands twice where the tree has as many keys as
-    there are colons in the text that may follow one.
-    """
-    with suppress(ValueError, RecursionError, UnreadableScene):
-        tree = json.loads(text, parse_constant=_no_constant)
-        if isinstance(tree, dict) and not any(part in text for part in _MAYBE_PROTO):
-            colons = sum(text.count(before + ":") for before in _BEFORE_COLON)
-            return tree if _check_all(tree, deepest, name) == colons else None
-    return None
-
-
-def _tree_closely(text: str, deepest: int, name: str) -> JsonObject:
-    """The same, one object after another."""
-    tree = _load(text, name)
-    if not isinstance(tree, dict):
-        raise UnreadableScene("TYPE_MISMATCH", f"{name} is no glTF: its JSON is no object")
-    _check_all(tree, deepest, name)
     return tree
 
 
@@ -119,28 +94,16 @@ def _no_constant(text: str) -> NoReturn:
     raise UnreadableScene("INVALID_JSON", f"the JSON holds {text}, which is no JSON number")
 
 
-def _check_all(tree: JsonObject, deepest: int, name: str) -> int:
-    """Go through all objects and lists, level by level: not too deep, and no number that became infinite (1e999).
-
-    How many keys there are.
-    """
+def _check_all(tree: JsonObject, deepest: int, name: str) -> None:
+    """Go through all objects and lists, level by level: not too deep, and no number that became infinite (1e999)."""
     level: list[Any] = [tree]
-    keys = 0
     for _ in range(deepest):
-        inner: list[Any] = []
-        for container in level:
-            items = container
-            if type(container) is dict:
-                items = container.values()
-                keys += len(items)
-            if _INFINITE in items or -_INFINITE in items:
-                raise UnreadableScene(
-                    "VALUE_NOT_IN_RANGE", f"the JSON of {name} holds a number beyond what can be held"
-                )
-            inner += [item for item in items if type(item) is dict or type(item) is list]
-        if not inner:
-            return keys
-        level = inner
+        items = [*chain.from_iterable(each.values() if type(each) is dict else each for each in level)]
+        if _INFINITE in items or -_INFINITE in items:
+            raise UnreadableScene("VALUE_NOT_IN_RANGE", f"the JSON of {name} holds a number beyond what can be held")
+        level = [*compress(items, map(_CONTAINERS.__contains__, map(type, items)))]
+        if not level:
+            return
     raise UnreadableScene("JSON_TOO_DEEP", f"the JSON of {name} is nested deeper than {deepest}")
 
 
