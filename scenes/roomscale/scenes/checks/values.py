@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from roomscale.scenes.accessors import FLOAT, Array
-from roomscale.scenes.checks.batches import MOST_BYTES, Starts, all_well, are_bounds, are_finite, are_increasing
+from roomscale.scenes.batches import MOST_BYTES, Starts, all_well, are_bounds, are_finite, are_increasing
 from roomscale.scenes.checks.decoded import Decoded
 from roomscale.scenes.checks.skinning import check_skinning, check_weights
 from roomscale.scenes.compressed import is_compressed
@@ -205,7 +205,7 @@ def _check_animation(decoded: Decoded, animation: JsonObject, number: int) -> No
     rotations = {channel["sampler"] for channel in animation["channels"] if channel["target"].get("path") == "rotation"}
     turning = [sampler for position, sampler in enumerate(samplers) if position in rotations]
     times = _times_of(decoded, {sampler["input"] for sampler in samplers})
-    if all_well(times, are_increasing) and all_well(_quaternions_of(decoded, turning), _are_unit):
+    if all_well(times, _are_well_timed) and all_well(_quaternions_of(decoded, turning), _are_unit):
         return
     for position, sampler in enumerate(samplers):
         where = f"/animations/{number}/samplers/{position}"
@@ -223,6 +223,10 @@ def _times_of(decoded: Decoded, accessors: Iterable[int]) -> Iterator[Array]:
         times = decoded.get(index)
         if times is not None and times.shape[1] == 1 and times.dtype.kind == "f":
             yield times
+
+
+def _are_well_timed(times: Array, starts: Starts) -> bool:
+    return bool((times[starts, 0] >= 0.0).all()) and are_increasing(times, starts)
 
 
 def _check_times(times: Array, where: str, findings: Findings) -> None:

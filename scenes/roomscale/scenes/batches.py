@@ -23,7 +23,7 @@ def all_well(arrays: Iterable[Array], is_well: Callable[[Array, Starts], bool]) 
 
     It is given the rows of many arrays, one after another, and the first row of each.
     """
-    return all(is_well(*_joined(batch)) for batch in _batches(arrays))
+    return all(is_well(*_joined(batch)) for batch in batches(arrays))
 
 
 def are_finite(rows: Array, _starts: Starts) -> bool:
@@ -32,10 +32,11 @@ def are_finite(rows: Array, _starts: Starts) -> bool:
 
 
 def are_increasing(times: Array, starts: Starts) -> bool:
-    """Whether the times of each array begin at 0 or later, and increase."""
-    steps = np.diff(times[:, 0])
+    """Whether the times of each array are finite, and increase."""
+    moments = times[:, 0].astype(np.float64)
+    steps = np.diff(moments)
     steps[starts[1:] - 1] = 1.0  # from one array to the next
-    return bool((times[starts, 0] >= 0.0).all() and (steps > 0.0).all())
+    return bool(np.isfinite(moments).all() and (steps > 0.0).all())
 
 
 def are_bounds(told: Sequence[Sequence[float]], arrays: Sequence[Array], reduce: np.ufunc) -> bool:
@@ -44,7 +45,8 @@ def are_bounds(told: Sequence[Sequence[float]], arrays: Sequence[Array], reduce:
     return np.array_equal(np.array(told, np.float64).astype(np.float32), reduce.reduceat(rows, starts, axis=0))
 
 
-def _batches(arrays: Iterable[Array]) -> Iterator[list[Array]]:
+def batches(arrays: Iterable[Array]) -> Iterator[list[Array]]:
+    """Arrays that follow one another, as many as may be put together; a large one alone."""
     batch: list[Array] = []
     size = 0
     for array in arrays:
