@@ -18,6 +18,8 @@ from roomscale.scenes.limits import DEFAULT_LIMITS, Limits
 JsonObject = dict[str, Any]
 """A JSON object of a scene. `Any`, because a check says what it is; nothing relies on it before."""
 
+_COMPACT = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+"""To make one takes longer than to write most entries of a scene."""
 _PLAIN = 2
 """The version of `marshal`'s format that writes an object anew wherever it stands."""
 _INFINITE = float("inf")
@@ -109,7 +111,7 @@ def _check_all(tree: JsonObject, deepest: int, name: str) -> None:
 
 def dump(tree: Any) -> bytes:
     """Compact JSON in UTF-8, keys in their order, numbers as Python reads them back."""
-    return json.dumps(tree, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode("utf-8")
+    return _COMPACT.encode(tree).encode("utf-8")
 
 
 class Written:

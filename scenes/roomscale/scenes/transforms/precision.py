@@ -146,7 +146,8 @@ def _scales(matrices: list[Matrix]) -> list[float]:
     if not matrices:
         return []
     lengths = np.linalg.norm(np.stack(matrices)[:, :3, :3], axis=1).max(axis=1)
-    return [float(length) for length in np.where(np.isfinite(lengths), lengths, 1e6)]
+    scales: list[float] = np.where(np.isfinite(lengths), lengths, 1e6).tolist()
+    return scales
 
 
 def _positions(mesh: JsonObject) -> Iterator[int]:
