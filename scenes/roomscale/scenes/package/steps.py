@@ -19,8 +19,8 @@ from roomscale.scenes.package.sources import with_one_source
 from roomscale.scenes.package.unpacked import unpacked
 from roomscale.scenes.transforms.compress import compress
 from roomscale.scenes.transforms.dedupe import dedupe
-from roomscale.scenes.transforms.join import join as joined
 from roomscale.scenes.transforms.merge import merge
+from roomscale.scenes.transforms.pipeline import FEWER_DRAWS
 from roomscale.scenes.transforms.prune import prune
 from roomscale.scenes.transforms.quantise import quantise
 from roomscale.scenes.transforms.reorder import reorder
@@ -62,7 +62,7 @@ def base_steps(*, join: bool) -> list[Step]:
         ("dedupe", dedupe),
         ("prune", lambda scene: prune(without_unread(scene))),
         ("dense", dense),
-        *([("join", joined)] if join else []),
+        *([("join", FEWER_DRAWS["join"])] if join else []),
         ("resample", resample),
         ("round", _rounded),
     ]
