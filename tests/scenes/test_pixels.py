@@ -215,7 +215,7 @@ def test_rows_scaled_a_few_at_a_time_are_those_scaled_at_once(alpha: Alpha, monk
     image = decode(saved(noise(300, 400, 4), "PNG"), "")
     use = ImageUse(Role.COLOUR, alpha)
     whole = pixels(scale(image, 100, use))
-    monkeypatch.setattr("roomscale.scenes.scaling._ROWS", 7)
+    monkeypatch.setattr("roomscale.scenes.scaling._FLOATS", 2_100)
     assert np.array_equal(whole, pixels(scale(image, 100, use)))
 
 
@@ -227,5 +227,5 @@ def test_an_image_scaled_in_pieces_is_the_one_scaled_whole(
     image = decode(saved(noise(300, 401, 4), "PNG"), "")
     whole = pixels(scale(image, edge, use)).astype(int)
     monkeypatch.setattr("roomscale.scenes.scaling._PIXELS", 5_000)
-    # Where a piece begins is a fraction, which 32 bits round otherwise.
-    assert np.abs(whole - pixels(scale(image, edge, use))).max() <= 1
+    # Where a piece begins is a fraction, which 32 bits round otherwise; short vectors are made longer, and that with them.
+    assert np.abs(whole - pixels(scale(image, edge, use))).max() <= (2 if use is NORMAL else 1)
