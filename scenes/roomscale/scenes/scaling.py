@@ -19,13 +19,9 @@ from roomscale.scenes.roles import Alpha, ImageUse, Role
 from roomscale.scenes.threads import each_in_threads
 
 _PIXELS = 1 << 19
-"""Pixels that are cut out of an image at a time, 4 bytes each, and as floats: twice that is slower, too."""
+"""Pixels that are cut out of an image at a time, 4 bytes each, and as many floats for each thread."""
 _LEAST_ROWS = 64
 """Rows of the result that a piece has at least, eight times those of its margins."""
-_ROWS = 64
-"""Rows of the result that a piece has at least, eight times those of its margins."""
-_FLOATS = 1 << 17
-"""Numbers that are held as floats at a time: half a megabyte, which a core's own cache has room for."""
 _ROWS = 128
 """Rows of vectors that are held as floats at a time."""
 _MARGIN = 4
