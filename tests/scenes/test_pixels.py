@@ -149,7 +149,8 @@ def drawing(width: int, height: int) -> Pixels:
     """Rings of six colours, flat and sharp."""
     rows, columns = np.mgrid[0:height, 0:width]
     palette = np.random.default_rng(2).integers(0, 256, (6, 3), np.uint8)
-    return palette[(np.hypot(rows - height / 3, columns - width / 2) // 40).astype(int) % 6]
+    rings = (np.hypot(rows - height / 3, columns - width / 2) // 40).astype(int) % 6
+    return np.asarray(palette[rings], np.uint8)
 
 
 def test_a_large_drawing_of_few_colours_loses_nothing_either() -> None:
