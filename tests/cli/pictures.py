@@ -18,8 +18,9 @@ from xml.sax.saxutils import escape
 
 import numpy as np
 
-from roomscale.cli.check_report import COLUMNS, details, summary
+from roomscale.cli.check_report import details, summary
 from roomscale.cli.checking import Request, check_one
+from roomscale.cli.figures import COLUMNS
 from roomscale.cli.output import Styled
 from roomscale.cli.packreport import lines as pack_lines
 from roomscale.scenes import Scene, open_scene, parse_scene

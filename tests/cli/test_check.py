@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from roomscale.cli.app import app
+from roomscale.cli.commandline import app_for
 from roomscale.cli.errors import UsageError
 from roomscale.scenes import check, errors_of, jsonio, open_scene, parse_scene, to_glb
 from roomscale.scenes.errors import SceneError
@@ -45,7 +45,9 @@ class Result:
 def run(*arguments: object) -> Result:
     """The command in this process, without Khronos's unless it is asked for; raises what `main` would show."""
     asks = "--khronos" not in arguments
-    result = CliRunner().invoke(app, ["check", *(["--no-khronos"] if asks else []), *map(str, arguments)])
+    result = CliRunner().invoke(
+        app_for(["check"]), ["check", *(["--no-khronos"] if asks else []), *map(str, arguments)]
+    )
     if result.exception is not None and not isinstance(result.exception, SystemExit):
         raise result.exception
     return Result(result.exit_code, result.stdout)

@@ -52,7 +52,7 @@ def test_what_nobody_can_mend_for_the_creator_is_refused_with_what_to_do(tmp_pat
     path = tmp_path / "scene.glb"
     path.write_bytes(glb(changed("nodes", 0, "mesh", to=7)))
     for fixes in (True, False):
-        with pytest.raises(BadScene, match=r"roomscale check scene\.glb"):
+        with pytest.raises(BadScene, match=r"roomscale check \S*scene\.glb"):
             prepare_scene(path, Output(), fixes=fixes)
 
 
@@ -76,17 +76,16 @@ def test_a_scene_may_be_packed_on_the_way_and_is_the_same_as_its_folder(tmp_path
     scene.write_bytes(worlds.garden())
     package, _ = pack(parse_scene(worlds.garden()))
     write_package(package, tmp_path / "packed")
-    ready = prepare_scene(scene, Output(), options=PackOptions())
-    assert ready.shows_what(prepare_scene(tmp_path / "packed", Output()))
     for found in (0, 1):
         store = ImageStore(tmp_path / "images")
-        assert prepare_scene(scene, Output(), options=PackOptions(), store=store).shows_what(ready)
+        ready = prepare_scene(scene, Output(), options=PackOptions(), store=store)
+        assert ready.shows_what(prepare_scene(tmp_path / "packed", Output()))
         assert (store.asked[IMAGES] > 0, store.found[IMAGES]) == (True, found * store.asked[IMAGES])
     assert not ready.shows_what(prepare_scene(scene, Output()))
 
 
 def test_a_folder_that_is_no_package_is_said(tmp_path: Path) -> None:
-    with pytest.raises(BadScene, match="no regular file"):
+    with pytest.raises(BadScene, match="is a folder; name a file in it"):
         prepare_scene(tmp_path, Output())
     (tmp_path / "manifest.json").write_text("{}")
     with pytest.raises(BadScene, match=r"manifest\.json"):

@@ -65,7 +65,7 @@ def test_no_command_makes_anything_of_it(scene: Path, name: str) -> None:
     errors = [line for line in told.stderr.splitlines() if line.startswith("roomscale:")]
     assert len(errors) == 1
     assert "/nodes/0/rotation" in errors[0]
-    assert "roomscale check turned.glb" in errors[0]
+    assert "turned.glb` tells how" in errors[0]
     assert not out.exists()
 
 

@@ -62,6 +62,16 @@ def test_names_that_only_look_alike_say_nothing(name: str) -> None:
 
 
 @pytest.mark.parametrize(
+    "name", ["Spawn.001", "A-colonly", "UCX_a", "Seat 3", "the portal", "Portal", "Tree_LOD1", "A", ""]
+)
+def test_scenes_without_a_world_file_say_the_same_as_with_an_empty_one(name: str) -> None:
+    scene = scene_of({"name": name, "mesh": 0}, {"name": "Tree_LOD0", "mesh": 0})
+    assert author(scene)[0].json == author(scene, parse_world_file(b""))[0].json
+    scene = scene_of({"name": name, "mesh": 0}, extras={"gravity": 1.6})
+    assert author(scene)[0].json == author(scene, parse_world_file(b""))[0].json != scene.json
+
+
+@pytest.mark.parametrize(
     ("name", "shape", "is_drawn"),
     [
         ("Wall-col", "trimesh", True),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -228,6 +229,19 @@ def test_writing_replaces_whole_files_or_nothing(tmp_path: Path) -> None:
     write_glb(parse_scene(glb()), target)
     assert target.read_bytes() == glb()
     assert [path.name for path in tmp_path.iterdir()] == ["out.glb"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there are no FIFOs")
+def test_what_is_no_file_is_never_replaced_by_one(tmp_path: Path) -> None:
+    fifo, link = tmp_path / "device.glb", tmp_path / "link.glb"
+    os.mkfifo(fifo)
+    link.symlink_to(fifo)
+    for path in (fifo, link):
+        with pytest.raises(UnwritableScene, match="is no regular file and stays"):
+            write_glb(parse_scene(glb()), path)
+    assert fifo.is_fifo()
+    assert link.is_symlink()
+    assert len(list(tmp_path.iterdir())) == 2
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there are no such folders")

@@ -92,7 +92,7 @@ def test_a_pipe_is_refused_and_not_waited_for(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe.glb")
     with pytest.raises(UnreadableScene, match="no regular file"):
         open_scene(tmp_path / "pipe.glb")
-    with pytest.raises(UnreadableScene, match="no regular file"):
+    with pytest.raises(UnreadableScene, match="is a folder"):
         open_scene(tmp_path)
 
 

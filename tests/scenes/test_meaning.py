@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from roomscale.scenes import Scene, check, errors_of, mend, open_scene, parse_scene
-from roomscale.scenes.budgets import draws_of
 from roomscale.scenes.draco import without_draco
+from roomscale.scenes.drawn import draws_of
 from roomscale.scenes.images import read_header
 from roomscale.scenes.package import PackOptions, apply, pack, pack_single
 from roomscale.scenes.package.levels import DESKTOP, PHONE
@@ -116,7 +115,7 @@ def require_meaning_together(scene: Scene) -> None:
     assert errors_of(check(single)) == []
     assert pack_single(single, options)[0] == data
     assert report.draws[1] <= report.draws[0] == draws_of(scene)
-    package, _ = pack(scene, replace(options, instance=False))
+    package, _ = pack(scene, options._replace(instance=False))
     entry = parse_scene(package.entry)
     require_plain_entry(entry)
     whole = apply(entry, package.manifest, package.parts, DESKTOP)

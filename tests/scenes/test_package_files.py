@@ -73,8 +73,29 @@ def test_a_pack_that_is_interrupted_leaves_the_old_package_standing(tmp_path: Pa
     with pytest.raises(Interrupted):
         write_package(NEW, tmp_path, stop)
     assert read_package(tmp_path) == OLD
+    assert names(tmp_path) == expected_names(OLD)
     write_package(NEW, tmp_path)
     assert names(tmp_path) == expected_names(NEW)
+
+
+@pytest.mark.parametrize("after", range(4))
+def test_a_first_pack_that_is_interrupted_leaves_nothing(tmp_path: Path, after: int) -> None:
+    def stop(done: int, _total: int) -> None:
+        if done == after:
+            raise Interrupted
+
+    with pytest.raises(Interrupted):
+        write_package(OLD, tmp_path / "made", stop)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("text", ['{"name": "an app for the web"}', '{"format": "org.roomscale.package"', "[1, 2]"])
+def test_a_manifest_of_something_else_is_never_overwritten(tmp_path: Path, text: str) -> None:
+    (tmp_path / "manifest.json").write_text(text)
+    with pytest.raises(UnwritableScene, match="name another folder"):
+        write_package(OLD, tmp_path)
+    assert names(tmp_path) == ["manifest.json"]
+    assert (tmp_path / "manifest.json").read_text() == text
 
 
 def test_a_manifest_that_cannot_be_written_is_said_and_nothing_is_removed(tmp_path: Path) -> None:

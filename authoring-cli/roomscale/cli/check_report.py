@@ -14,6 +14,7 @@ from itertools import groupby
 from pathlib import Path
 
 from roomscale.cli.checking import Checked, Measured, Verdict
+from roomscale.cli.figures import COLUMNS, amount
 from roomscale.cli.output import Styled
 from roomscale.scenes.advice import advice_on
 from roomscale.scenes.budgets import Budget, Costs, exceeds
@@ -21,7 +22,6 @@ from roomscale.scenes.findings import Finding, Severity
 
 JSON_VERSION = 1
 """Of what `--json` prints; keys are only ever added, else this grows."""
-COLUMNS = 80
 INDENT = " " * 10
 SHOWN_PLACES = 3
 STYLES = {Severity.ERROR: "bold red", Severity.WARNING: "yellow", Severity.INFO: "dim"}
@@ -39,24 +39,6 @@ ROWS = {
     "bones": "bones",
 }
 """Field of `Budget` → how its row is called, in this order."""
-
-
-def amount(field: str, value: int | None) -> str:
-    """A cost or a limit as people read it."""
-    if value is None:
-        return "–"
-    if field.endswith("_bytes"):
-        return size(value)
-    return f"{value:,}{' px' if field == 'largest_edge' else ''}"
-
-
-def size(count: int) -> str:
-    """Bytes as people read them, in powers of a thousand, as `world.toml` has them."""
-    for unit, scale in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
-        if count >= scale:
-            number = count / scale
-            return f"{number:.0f} {unit}" if number >= 100 or number == int(number) else f"{number:.1f} {unit}"
-    return f"{count} B"
 
 
 def summary(checked: Checked) -> Styled:

@@ -1,16 +1,14 @@
-"""Configuration: the environment, and what a house is told, turned into each part's own frozen dataclass.
+"""Configuration: what a house is told, turned into each part's own frozen dataclass.
 
-Its one rule: no other module reads the environment or a configuration file; where caches are is
-`roomscale.scenes.cachefolder`'s, which the library needs without a command.
+Its one rule: no other module reads a configuration file; the environment is `environment`'s.
 """
 
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, TextIO
+from typing import TYPE_CHECKING, Literal
 
 from roomscale.cli.errors import UsageError
 from roomscale.cli.layout import DataDirectory
@@ -21,39 +19,6 @@ if TYPE_CHECKING:
 
 WORLD_SERVER = "roomscale"  # localpart of the world server's account
 HOST_ACCOUNT = "roomscale-host"  # localpart of the account that owns the sample worlds, admin of the homeserver
-
-
-def debugging() -> bool:
-    """Whether stack traces are wanted (`ROOMSCALE_DEBUG=1`)."""
-    return os.environ.get("ROOMSCALE_DEBUG", "") not in ("", "0")
-
-
-def wants_terminal(stream: TextIO) -> bool:
-    """Whether to write as to a terminal: to one, or where rich's own variables say so (https://force-color.org)."""
-    forced = any(os.environ.get(name, "") not in ("", "0") for name in ("FORCE_COLOR", "TTY_COMPATIBLE"))
-    return forced or stream.isatty()
-
-
-def publishing_token(file: Path | None) -> str:
-    """The access token to publish with: from `file`, else `ROOMSCALE_TOKEN`. Raises UsageError.
-
-    There is no option that takes the token itself: the machine's process list would show it.
-    """
-    if file is None:
-        token = os.environ.get("ROOMSCALE_TOKEN", "").strip()
-        if not token:
-            raise UsageError("publishing to a homeserver needs --token-file, or ROOMSCALE_TOKEN in the environment")
-        return token
-    try:
-        return file.read_text("utf-8").strip()
-    except (OSError, ValueError) as error:
-        raise UsageError(f"the token file {file} cannot be read ({error})") from error
-
-
-def default_data() -> Path:
-    """Where a house lives when `--data` does not say: `$XDG_DATA_HOME/roomscale`."""
-    base = os.environ.get("XDG_DATA_HOME")
-    return (Path(base) if base else Path.home() / ".local" / "share") / "roomscale"
 
 
 def client_files() -> Path | None:

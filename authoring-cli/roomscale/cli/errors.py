@@ -10,6 +10,8 @@ from enum import IntEnum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from roomscale.scenes.errors import SceneError
 
 
@@ -22,6 +24,7 @@ class Exit(IntEnum):
     ENVIRONMENT = 3  # this machine or the network: port taken, disk not writable, homeserver away
     GAVE_UP = 4  # a part of the house died again and again
     INTERNAL = 70  # a defect of ours (sysexits.h: EX_SOFTWARE)
+    BROKEN_PIPE = 141  # whoever read what is printed has enough: as a shell says of a program that SIGPIPE ended
 
 
 class CommandError(Exception):
@@ -43,10 +46,10 @@ class UsageError(CommandError):
 class BadScene(CommandError):
     """A scene file that cannot be read, or is refused; the line names the file, and `next_step` what to do."""
 
-    def __init__(self, name: str, error: SceneError, next_step: str = "") -> None:
+    def __init__(self, path: Path | str, error: SceneError, next_step: str = "") -> None:
         from roomscale.scenes.errors import UnreadableScene
 
-        text = str(error)
+        name, text = str(path), str(error)
         super().__init__(f"{text if name in text else f'{name}: {text}'}{next_step}")
         self.exit_code = Exit.USAGE if isinstance(error, UnreadableScene) else Exit.REFUSED
 
@@ -57,10 +60,26 @@ class EnvironmentProblem(CommandError):
     exit_code = Exit.ENVIRONMENT
 
 
+class Unheard(CommandError):
+    """What is printed goes nowhere: the disk behind it is full, or whoever read it (`| head`) has enough."""
+
+    def __init__(self, error: OSError) -> None:
+        super().__init__(f"what is printed cannot be written: {error.strerror}")
+        has_enough = isinstance(error, BrokenPipeError)
+        self.exit_code = Exit.BROKEN_PIPE if has_enough else Exit.ENVIRONMENT
+
+
 class GaveUp(CommandError):
     """A part of the house died more often than it is restarted."""
 
     exit_code = Exit.GAVE_UP
+
+
+def quoted(path: Path) -> str:
+    """A path as a shell takes it, for a command that a line tells to run."""
+    import shlex
+
+    return shlex.quote(str(path))
 
 
 def _exit_codes() -> tuple[tuple[type[Exception], Exit], ...]:

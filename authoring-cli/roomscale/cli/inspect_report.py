@@ -9,7 +9,7 @@ import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict
 
-from roomscale.cli.check_report import COLUMNS, amount, size
+from roomscale.cli.figures import COLUMNS, amount, size
 from roomscale.cli.output import Styled
 from roomscale.scenes import Scene
 from roomscale.scenes.errors import printable

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from roomscale.cli.config import debugging
+from roomscale.cli.environment import debugging
 from roomscale.cli.output import Output
 from roomscale.scenes.cachefolder import cache_folder
 from roomscale.scenes.image_store import ImageStore

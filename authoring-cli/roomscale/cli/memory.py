@@ -30,6 +30,14 @@ def uncollected() -> Iterator[None]:
             gc.enable()
 
 
+@contextmanager
+def unseen_by_collector() -> Iterator[None]:
+    """To import in: what is there at the end stays to the end, and no search for cycles ever looks through it."""
+    with uncollected():
+        yield
+        gc.freeze()
+
+
 def without_algebra_threads() -> None:
     """Keep numpy from starting threads for linear algebra, if it is not loaded yet.
 

@@ -6,6 +6,7 @@ appear on a terminal only, so that a log in CI stays plain. There, rich is not e
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -13,7 +14,8 @@ from contextlib import contextmanager
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from roomscale.cli.config import wants_terminal
+from roomscale.cli.environment import wants_terminal
+from roomscale.cli.errors import Unheard
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -46,7 +48,17 @@ class Stream:
         return Console(stderr=self._is_error, highlight=False, soft_wrap=True)
 
     def line(self, line: Styled) -> None:
-        """Write a line, coloured on a terminal."""
+        """Write a line, coloured on a terminal. Raises `Unheard` where nobody takes it, or there is no room for it."""
+        try:
+            self._write(line)
+        except OSError as error:
+            # What is left in the stream's buffer would be tried again at the end, and fail with a trace.
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(nowhere, (sys.stderr if self._is_error else sys.stdout).fileno())
+            os.close(nowhere)
+            raise Unheard(error) from error
+
+    def _write(self, line: Styled) -> None:
         if not self.is_terminal:
             text = "".join(printable(part) for part, _ in line)
             print(text, file=sys.stderr if self._is_error else sys.stdout, flush=True)

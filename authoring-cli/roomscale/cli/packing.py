@@ -1,4 +1,4 @@
-"""From a file to a package on disk: what `roomscale pack` does once its options are read.
+"""From a scene to a package on disk: what `roomscale pack` does once its options are read.
 
 Its one rule: a package is written whole or not at all, and goes where it was asked to, over nothing else.
 """
@@ -11,11 +11,9 @@ from pathlib import Path
 from roomscale.cli.errors import BadScene, UsageError
 from roomscale.cli.output import Output
 from roomscale.scenes import Scene, SceneError
-from roomscale.scenes.files import write_atomically
 from roomscale.scenes.kept import Store
-from roomscale.scenes.package import PackOptions, pack, pack_single, write_package
-from roomscale.scenes.package.report import PackReport
-from roomscale.scenes.package.write import MANIFEST, entry_name
+from roomscale.scenes.package import PackOptions, PackReport, pack, write_package
+from roomscale.scenes.package.write import MANIFEST, entry_name, require_ours
 
 
 def pack_to_folder(
@@ -25,6 +23,7 @@ def pack_to_folder(
     output: Output,
     agreed: Callable[[], None],
     store: Store | None = None,
+    /,
 ) -> tuple[PackReport, dict[str, str]]:
     """Pack a scene into `folder`. Returns the report, and where the files are.
 
@@ -32,6 +31,7 @@ def pack_to_folder(
     """
     if folder.exists() and not folder.is_dir():
         raise UsageError(f"{folder} is a file; a package is a folder (--single makes one file)")
+    require_ours(folder)
     with output.progress(f"packing {scene.name}") as tell:
         try:
             package, report = pack(scene, options, tell, store)
@@ -41,24 +41,3 @@ def pack_to_folder(
         write_package(package, folder, lambda done, total: tell("writing", done / total))
     places = {"manifest": str(folder / MANIFEST), "file": str(folder / entry_name(package.manifest))}
     return report, places
-
-
-def pack_to_file(
-    scene: Scene,
-    path: Path,
-    options: PackOptions,
-    output: Output,
-    agreed: Callable[[], None],
-    store: Store | None = None,
-) -> tuple[PackReport, dict[str, str]]:
-    """Pack a scene into one .glb. Returns the report, and where the file is. The rest is as for `pack_to_folder`."""
-    if path.is_dir():
-        raise UsageError(f"{path} is a folder; --single makes one file: say which, such as {path / 'scene.glb'}")
-    with output.progress(f"packing {scene.name}") as tell:
-        try:
-            data, report = pack_single(scene, options, tell, store)
-        except SceneError as error:
-            raise BadScene(scene.name, error) from error
-        agreed()
-        write_atomically(path, data)
-    return report, {"file": str(path)}

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from roomscale.cli.sizes import shown_size
-from roomscale.scenes.package.report import PackReport
+from roomscale.scenes.pack_report import PackReport
 
 SHOWN_NOTES = 8
 _WIDTH = 28  # of the first column: the longest step's name, and room to breathe

@@ -1,31 +1,27 @@
 """From a file to a scene that visitors may get: what `up`, `publish` and `pack` share.
 
 Its one rule: what `check` rejects goes no further, unless mending it needs no choice and was asked for; and what was
-made or mended is said.
+made or mended is said. What reads packages is imported where there is one.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import NoReturn
+from typing import NamedTuple, NoReturn
 
-from roomscale.cli.errors import BadScene, UsageError
+from roomscale.cli.errors import BadScene, UsageError, quoted
 from roomscale.cli.output import Output
 from roomscale.scenes import Finding, RejectedScene, Scene, SceneError, Severity, errors_of, mend, open_scene
 from roomscale.scenes.authoring import NAME as WORLD_FILE
 from roomscale.scenes.authoring import author, beside, read_world_file
 from roomscale.scenes.judgement import judge
 from roomscale.scenes.khronos import Validator
-from roomscale.scenes.package import verify
-from roomscale.scenes.package.write import MANIFEST, entry_name, manifest_of
 
 SHOWN_NOTES = 8  # of a scene with hundreds of mended values the first few say enough
 
 
-@dataclass(frozen=True)
-class SoundScene:
+class SoundScene(NamedTuple):
     """A scene that was authored and checked, and mended if that was asked for."""
 
     scene: Scene
@@ -62,13 +58,15 @@ def sound_scene(
             mended: list[Finding] = []
             if fixes:
                 scene, mended = mend(scene)
-            judged = verify(folder, validator).findings if is_packed else judge(scene, validator, only_in_doubt=True)
-            findings = list(judged) if is_packed else [*authored, *judged]
+            if is_packed:
+                findings = _verified(folder, validator)
+            else:
+                findings = [*authored, *judge(scene, validator, only_in_doubt=True)]
             if errors := errors_of(findings):
-                refuse(folder.name, scene, errors, authored, fixes=fixes or is_packed, validator=validator)
+                refuse(folder, scene, errors, authored, fixes=fixes or is_packed, validator=validator)
             named = scene.named_files()
         except SceneError as error:
-            raise BadScene(path.name, error) from error
+            raise BadScene(path, error) from error
     _tell("made", [finding for finding in authored if finding.severity is Severity.INFO], output)
     _tell("not understood", [finding for finding in authored if finding.severity is Severity.WARNING], output)
     _tell("mended", mended, output)
@@ -76,14 +74,13 @@ def sound_scene(
         if finding.code == "CAN_BE_MIGRATED":
             output.note(f"{finding.message}; {finding.hint}")
     if is_packed:
-        made_of = frozenset({folder / MANIFEST})  # written last, and different for each package
-        return SoundScene(scene, path, made_of, tuple(findings))
+        return SoundScene(scene, path, frozenset({_manifest_file(folder)}), tuple(findings))
     files = {path, world_file or path.parent / WORLD_FILE, *(path.parent / name for name in named)}
     return SoundScene(scene, path, frozenset(files), tuple(findings))
 
 
 def refuse(
-    name: str,
+    path: Path,
     scene: Scene,
     errors: Sequence[Finding],
     authored: Sequence[Finding] = (),
@@ -96,8 +93,8 @@ def refuse(
     `authored`: what authoring found, which no mending mends. `fixes`: whether there is no more to try.
     """
     helps = not fixes and not errors_of([*authored, *judge(mend(scene)[0], validator, only_in_doubt=True)])
-    next_step = "; --fix mends it" if helps else f"; `roomscale check {name}` tells how to mend it"
-    raise BadScene(name, RejectedScene(errors), next_step)
+    next_step = "; --fix mends it" if helps else f"; `roomscale check {quoted(path)}` tells how to mend it"
+    raise BadScene(path, RejectedScene(errors), next_step)
 
 
 def scene_file(path: Path) -> Path:
@@ -105,8 +102,25 @@ def scene_file(path: Path) -> Path:
 
     Raises BadManifest for a folder whose manifest is broken.
     """
-    manifest = manifest_of(path) if path.is_dir() else None
+    if not path.is_dir():
+        return path
+    from roomscale.scenes.package.write import entry_name, manifest_of
+
+    manifest = manifest_of(path)
     return path if manifest is None else path / entry_name(manifest)
+
+
+def _verified(folder: Path, validator: Validator | None) -> list[Finding]:
+    from roomscale.scenes.package import verify
+
+    return list(verify(folder, validator).findings)
+
+
+def _manifest_file(folder: Path) -> Path:
+    """The file of a package that is written last, and different for each."""
+    from roomscale.scenes.package.write import MANIFEST
+
+    return folder / MANIFEST
 
 
 def _tell(what: str, findings: Sequence[Finding], output: Output) -> None:

@@ -80,7 +80,7 @@ def prepare_scene(
         else:
             glb, package = to_glb(sound.scene), None
     except SceneError as error:
-        raise BadScene(path.name, error) from error
+        raise BadScene(path, error) from error
     return ReadyScene(name=name_of(sound.path), glb=glb, package=package, files=sound.files)
 
 

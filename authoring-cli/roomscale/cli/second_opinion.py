@@ -7,15 +7,17 @@ Its one rule: nothing is written before the opinion is there, and what it reject
 
 from __future__ import annotations
 
-from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import suppress
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from roomscale.cli.preparing import SoundScene, refuse
 from roomscale.scenes import errors_of
 from roomscale.scenes.accessors import layout_of
 from roomscale.scenes.khronos import Answer, Validator, is_covered, merge
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
 
 BOTH_BYTES = 16_000_000
 """Bytes of a scene, files included, and of its accessors once decoded, up to which packing goes on in the meantime. The
@@ -36,6 +38,8 @@ class SecondOpinion:
         self._validator = validator
         self._answer: Future[Answer] | None = None
         if not is_covered(ready.scene, ready.findings):
+            from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415 - 4 ms, for few scenes
+
             thread = ThreadPoolExecutor(1, "khronos")
             self._answer = thread.submit(self._ask)
             thread.shutdown(wait=False)  # it ends with its answer
@@ -49,7 +53,7 @@ class SecondOpinion:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self._validator.close()  # a question that is under way ends with the process
         if self._answer is not None:
-            wait([self._answer])
+            self._answer.exception()  # when it is there
 
     def _ask(self) -> Answer:
         answer = self._validator.ask(self._ready.scene)
@@ -62,7 +66,7 @@ class SecondOpinion:
         if self._answer is None:
             return
         if errors := errors_of(merge(ready.findings, self._answer.result())):
-            refuse(ready.path.name, ready.scene, errors, fixes=self._fixes, validator=self._validator)
+            refuse(ready.path, ready.scene, errors, fixes=self._fixes, validator=self._validator)
 
 
 def _is_large(ready: SoundScene) -> bool:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, fields
 
 from roomscale.scenes.checks.structure import require_sound
 from roomscale.scenes.document import Scene
+from roomscale.scenes.drawn import draws_of, primitive_triangles
 from roomscale.scenes.errors import SceneError
 from roomscale.scenes.findings import Finding, Findings, pointer
 from roomscale.scenes.images import BadImage, read_header
@@ -17,7 +18,6 @@ from roomscale.scenes.placement import world_matrices
 
 MIPMAPS = 4 / 3
 """A texture's smaller copies on the GPU take a third of it again."""
-TRIANGLES, TRIANGLE_STRIP, TRIANGLE_FAN = 4, 5, 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +83,7 @@ _MEANINGS = {
 def costs(scene: Scene) -> Costs:
     """Count what a scene asks for. Raises `RejectedScene` if its structure is broken."""
     require_sound(scene)
-    primitives = [_primitive_triangles(scene, mesh) for mesh in scene.list_of("meshes")]
+    primitives = [primitive_triangles(scene, mesh) for mesh in scene.list_of("meshes")]
     triangles = lights = 0
     for index in world_matrices(scene):
         node = scene.list_of("nodes")[index]
@@ -102,18 +102,6 @@ def costs(scene: Scene) -> Costs:
         materials=len(scene.list_of("materials")),
         bones=max((len(skin["joints"]) for skin in scene.list_of("skins")), default=0),
     )
-
-
-def draws_of(scene: Scene) -> int:
-    """Draw calls, before the client joins static meshes: the primitives of every node that is shown; copies are one."""
-    nodes, meshes, scenes = scene.list_of("nodes"), scene.list_of("meshes"), scene.list_of("scenes")
-    todo = list(scenes[scene.json.get("scene", 0)].get("nodes", ())) if scenes else []
-    seen = set[int]()  # a broken tree: once only
-    while todo:
-        if (index := todo.pop()) not in seen:
-            seen.add(index)
-            todo.extend(nodes[index].get("children", ()))
-    return sum(len(meshes[nodes[index]["mesh"]]["primitives"]) for index in seen if "mesh" in nodes[index])
 
 
 def exceeds(actual: int | None, allowed: int | None) -> bool:
@@ -136,24 +124,6 @@ def check_budget(counted: Costs, budget: Budget, profile: str) -> list[Finding]:
         most = f"for {profile} at most {budget.entry_bytes:,} {_MEANINGS['entry_bytes']}"
         findings.info("ENTRY_NOT_KNOWN", "", f"{most}: how many there are is known once it is packed")
     return findings.listed()
-
-
-def mesh_triangles(scene: Scene, mesh: int) -> int:
-    """Triangles of a mesh, drawn once."""
-    return sum(_primitive_triangles(scene, scene.list_of("meshes")[mesh]))
-
-
-def _primitive_triangles(scene: Scene, mesh: JsonObject) -> list[int]:
-    counts = []
-    for primitive in mesh["primitives"]:
-        mode, attributes = primitive.get("mode", TRIANGLES), primitive["attributes"]
-        index = primitive.get("indices", attributes.get("POSITION", next(iter(attributes.values()), None)))
-        corners = scene.list_of("accessors")[index]["count"] if index is not None else 0
-        if mode == TRIANGLES:
-            counts.append(corners // 3)
-        else:
-            counts.append(max(corners - 2, 0) if mode in (TRIANGLE_STRIP, TRIANGLE_FAN) else 0)
-    return counts
 
 
 def _instances(scene: Scene, node: JsonObject) -> int:

@@ -1,6 +1,7 @@
 """Images read and written in every format: by Pillow, and KTX2 by Basis Universal.
 
-Rule: whoever needs images in a format asks here; processes that it takes end with the context.
+Rule: whoever needs images in a format asks here; processes that it takes end with the context. Who has no image makes
+no `Codecs`: what encodes and decodes is imported with the first.
 """
 
 from __future__ import annotations
@@ -8,7 +9,6 @@ from __future__ import annotations
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from roomscale.scenes.basis import Encoders, settings
 from roomscale.scenes.encoding import Encoding, Picture
 from roomscale.scenes.errors import BrokenData
 from roomscale.scenes.images import KTX2, media_type_of
@@ -26,6 +26,8 @@ class Codecs:
     """For several threads; a context manager."""
 
     def __init__(self) -> None:
+        from roomscale.scenes.basis import Encoders  # noqa: PLC0415 - see the rule above
+
         self._basis = Encoders()
 
     def __enter__(self) -> Self:
@@ -55,5 +57,7 @@ class Codecs:
             return pixels.encode(image, encoding, use)
         if max(image.size) <= SMALL_EDGE:
             return pixels.encode(image, encoding.as_format("webp"), use)
+        from roomscale.scenes.basis import settings  # noqa: PLC0415 - see the rule above
+
         rgba, size = pixels.to_rgba(image, use)
         return Picture(self._basis.encode(rgba, size, settings(encoding, use.role), where), KTX2, *size)

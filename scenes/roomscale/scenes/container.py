@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from roomscale.scenes.errors import UnreadableScene
 
@@ -25,8 +25,7 @@ MOST_BYTES = 0xFFFF_FFFF
 """Lengths are 32 bits wide."""
 
 
-@dataclass(frozen=True, slots=True)
-class Glb:
+class Glb(NamedTuple):
     """The chunks of a GLB file. `binary`: None if it has none. `others`: unknown ones as (type, data), in order."""
 
     json: memoryview

@@ -63,6 +63,18 @@ def write_glb(scene: Scene, path: str | Path) -> None:
     write_atomically(Path(path), to_glb(scene))
 
 
+def names_files(scene: Scene) -> bool:
+    """Whether a buffer, an image or a sound has a URI."""
+    sounds = [sound for extension in AUDIO_EXTENSIONS for sound in sound_entries(scene.json, extension)]
+    return any("uri" in holder for holder in (*scene.list_of("buffers"), *scene.list_of("images"), *sounds))
+
+
+def sound_entries(json: JsonObject, extension: str) -> list[JsonObject]:
+    """The list `audio` of an extension's root object; empty if there is none."""
+    entries: list[JsonObject] = json.get("extensions", {}).get(extension, {}).get("audio", [])
+    return entries
+
+
 def _untouched(scene: Scene) -> bytes | None:
     """The .glb that a scene came in, if it still says all of it and names no files."""
     if scene.glb is None or scene.raw is None or scene.buffers:
@@ -159,7 +171,7 @@ class _Embedder:
     def sounds(self) -> None:
         """Make each sound a view of the BIN chunk."""
         for name in AUDIO_EXTENSIONS:
-            self._embed(self._sounds(name), "extensions", name, "audio")
+            self._embed(sound_entries(self._json, name), "extensions", name, "audio")
 
     def _embed(self, holders: list[JsonObject], *where: str) -> None:
         for index, holder in enumerate(holders):
@@ -180,12 +192,8 @@ class _Embedder:
         return self._views[uri]
 
     def _has_resources(self) -> bool:
-        sounds = (self._sounds(name) for name in AUDIO_EXTENSIONS)
+        sounds = (sound_entries(self._json, name) for name in AUDIO_EXTENSIONS)
         return any("uri" in holder for holders in (self._json.get("images", []), *sounds) for holder in holders)
-
-    def _sounds(self, extension: str) -> list[JsonObject]:
-        sounds: list[JsonObject] = self._json.get("extensions", {}).get(extension, {}).get("audio", [])
-        return sounds
 
     def finished(self) -> JsonObject:
         """The JSON of the result."""

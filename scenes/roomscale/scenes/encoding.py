@@ -5,7 +5,7 @@ Rule: no Pillow here. Importing it takes 25 ms, and most of what speaks of encod
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from roomscale.scenes.images import AVIF, JPEG, PNG, WEBP
 from roomscale.scenes.roles import Role
@@ -14,8 +14,7 @@ READABLE = {PNG: "PNG", JPEG: "JPEG", WEBP: "WEBP", AVIF: "AVIF"}
 """Media types that Pillow unpacks, with its name for each."""
 
 
-@dataclass(frozen=True, slots=True)
-class Encoding:
+class Encoding(NamedTuple):
     """How an image is written.
 
     `format`: webp, avif, ktx2, png, jpeg, or "plain": JPEG where there is no alpha, else PNG.
@@ -37,11 +36,10 @@ class Encoding:
 
     def as_format(self, name: str) -> Encoding:
         """The same in another format."""
-        return replace(self, format=name)
+        return self._replace(format=name)
 
 
-@dataclass(frozen=True, slots=True)
-class Picture:
+class Picture(NamedTuple):
     """An encoded image. `width`, `height`: pixels."""
 
     data: bytes

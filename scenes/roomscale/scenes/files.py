@@ -12,7 +12,6 @@ from __future__ import annotations
 import contextlib
 import mmap
 import os
-import secrets
 import stat
 from collections.abc import Iterator
 from pathlib import Path
@@ -30,9 +29,12 @@ _BLOCK = 4096
 _OPEN_FLAGS = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
 
 
-def read_file(path: Path, limit: int = DEFAULT_LIMITS.file_bytes) -> memoryview:
-    """The bytes of a regular file, read or mapped, read-only. Raises `UnreadableScene`."""
-    name = printable(path.name)
+def read_file(path: Path, limit: int = DEFAULT_LIMITS.file_bytes, *, called: str = "") -> memoryview:
+    """The bytes of a regular file, read or mapped, read-only. `called`: what errors call it, else as `path` does.
+
+    Raises `UnreadableScene`.
+    """
+    name = called or printable(str(path))
     try:
         handle = os.open(path, _OPEN_FLAGS)
     except (OSError, ValueError) as error:
@@ -40,6 +42,8 @@ def read_file(path: Path, limit: int = DEFAULT_LIMITS.file_bytes) -> memoryview:
         raise UnreadableScene("IO_ERROR", f"{name} cannot be read: {reason}") from error
     try:
         status = os.fstat(handle)
+        if stat.S_ISDIR(status.st_mode):
+            raise UnreadableScene("IO_ERROR", f"{name} is a folder; name a file in it")
         if not stat.S_ISREG(status.st_mode):
             raise UnreadableScene("IO_ERROR", f"{name} is no regular file")
         if status.st_size > limit:
@@ -81,16 +85,18 @@ class SceneFolder:
             raise UnreadableScene("IO_ERROR", f"the file {shown}, which the scene uses, is not there") from error
         if not real.is_relative_to(root):
             raise UnsafeUri(f"the file {shown} is a symlink out of the scene's folder")
-        return read_file(real, self._limit)
+        return read_file(real, self._limit, called=shown)
 
 
 def write_atomically(path: Path, data: bytes | memoryview) -> None:
     """Write a whole file or none: a reader never sees half of it, a failure leaves the old one standing.
 
-    Raises `UnwritableScene`.
+    Raises `UnwritableScene`, also where something stands that is no file: a device would be gone for good.
     """
-    temporary = path.with_name(f".{path.name[:100]}.{secrets.token_hex(8)}")
+    temporary = path.with_name(f".{path.name[:100]}.{os.urandom(8).hex()}")
     try:
+        if _is_special(path):
+            raise UnwritableScene(f"{printable(str(path))} is no regular file and stays as it is; name another one")
         try:
             with temporary.open("xb") as file:
                 file.write(data)
@@ -102,7 +108,16 @@ def write_atomically(path: Path, data: bytes | memoryview) -> None:
             raise
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else "not a valid path"
-        raise UnwritableScene(f"{printable(path.name)} cannot be written: {reason}") from error
+        raise UnwritableScene(f"{printable(str(path))} cannot be written: {reason}") from error
+
+
+def _is_special(path: Path) -> bool:
+    """Whether a device, a FIFO or a socket is there, or a symlink to one; a folder is refused by the system itself."""
+    try:
+        mode = path.stat().st_mode
+    except OSError:
+        return False  # nothing is there, or whoever writes will hear what is wrong
+    return not (stat.S_ISREG(mode) or stat.S_ISDIR(mode))
 
 
 def make_folder(path: Path) -> None:
@@ -111,7 +126,7 @@ def make_folder(path: Path) -> None:
         path.mkdir(parents=True, exist_ok=True)
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else "not a valid path"
-        raise UnwritableScene(f"the folder {printable(path.name)} cannot be made: {reason}") from error
+        raise UnwritableScene(f"the folder {printable(str(path))} cannot be made: {reason}") from error
 
 
 def file_names(path: Path) -> list[str]:
@@ -149,7 +164,7 @@ def write_private(path: Path, *parts: bytes, owned: bool = True) -> bool:
 
     Nothing is written where its folder cannot be made, mode 0700, or is not private.
     """
-    temporary = path.with_name(f".{secrets.token_hex(8)}")
+    temporary = path.with_name(f".{os.urandom(8).hex()}")
     try:
         path.parent.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         path.parent.mkdir(mode=0o700, exist_ok=True)
@@ -219,3 +234,9 @@ def remove_file(path: Path) -> None:
     """Remove a file, if it is there and may be removed: what is left over does no harm."""
     with contextlib.suppress(OSError):
         path.unlink(missing_ok=True)
+
+
+def remove_empty_folder(path: Path) -> None:
+    """Remove a folder, if it is there and holds nothing."""
+    with contextlib.suppress(OSError):
+        path.rmdir()

@@ -9,7 +9,7 @@ from __future__ import annotations
 import enum
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from roomscale.scenes.errors import printable
 
@@ -25,8 +25,7 @@ class Severity(enum.IntEnum):
     """Worth knowing; also what `mend` changed."""
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(NamedTuple):
     """One thing found. `pointer`: JSON pointer (RFC 6901) into the glTF, "" for the file as a whole.
 
     `message`: what is wrong, one sentence. `hint`: what to do about it, "" if that is plain.

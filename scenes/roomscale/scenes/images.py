@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import struct
 import zlib
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from roomscale.scenes.ktx2 import read_ktx2
 from roomscale.scenes.limits import DEFAULT_LIMITS
@@ -32,8 +32,7 @@ _MOST_CHUNKS = 100_000
 """PNG chunks or JPEG segments looked at before giving up; real files have tens to thousands."""
 
 
-@dataclass(frozen=True, slots=True)
-class ImageHeader:
+class ImageHeader(NamedTuple):
     """What a header says. `width`, `height`: pixels. `problems`: (code, is it an error, sentence)."""
 
     media_type: str

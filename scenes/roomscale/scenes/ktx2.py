@@ -7,7 +7,7 @@ Follows KTX File Format 2.0 §3 and Khronos Data Format 1.3 §5.
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass
+from typing import NamedTuple
 
 ETC1S, UASTC = 163, 166
 """`colorModel` of a data format descriptor: the two that KHR_texture_basisu allows."""
@@ -23,8 +23,7 @@ _MOST_PIXEL_BYTES = 16
 """Bytes of a pixel in the widest of all formats: what unpacks to more was made to fill memory."""
 
 
-@dataclass(frozen=True, slots=True)
-class Ktx2Header:
+class Ktx2Header(NamedTuple):
     """A header. `model`: ETC1S, UASTC or another. `levels`: (offset, bytes, bytes unpacked), the largest first."""
 
     width: int

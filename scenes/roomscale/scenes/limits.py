@@ -5,11 +5,10 @@ Rule: a bound is checked before the memory it bounds is taken.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
+class Limits(NamedTuple):
     """Bounds for reading and checking one scene."""
 
     file_bytes: int = 1 << 30

@@ -7,7 +7,7 @@ texture names (thumbnails, light probes) have no role here, and nobody may chang
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from roomscale.scenes.images import EXTENSION_OF
 from roomscale.scenes.jsonio import JsonObject
@@ -31,8 +31,7 @@ class Alpha(enum.Enum):
     NUMBERS = "numbers"
 
 
-@dataclass(frozen=True, slots=True)
-class ImageUse:
+class ImageUse(NamedTuple):
     """What an image is for."""
 
     role: Role = Role.COLOUR

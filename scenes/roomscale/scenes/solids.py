@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from itertools import product
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,8 +32,7 @@ _BOX_TRIANGLES: Triangles = np.concatenate([_BOX[:, [0, 1, 2]], _BOX[:, [0, 2, 3
 """Of the corners in the order of `product`, wound so that they face outwards."""
 
 
-@dataclass(frozen=True, slots=True)
-class Collider:
+class Collider(NamedTuple):
     """A stated collider. `kind`: as OMI_physics_shape has it. `mesh`: of convex and trimesh, else None.
 
     `half`: half the size of the box around any other, metres. `pointer`: where its shape is stated.

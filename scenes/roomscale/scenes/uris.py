@@ -10,7 +10,7 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-from dataclasses import dataclass
+from typing import NamedTuple
 from urllib.parse import unquote_to_bytes
 
 from roomscale.scenes.errors import MalformedUri, UnsafeUri, printable
@@ -25,8 +25,7 @@ LINK_SCHEMES = frozenset({"https", "matrix"})
 """Where a portal may lead. http leads on as well, with a warning: the browser shows it as not secure."""
 
 
-@dataclass(frozen=True, slots=True)
-class DataUri:
+class DataUri(NamedTuple):
     """A `data:` URI (RFC 2397), not decoded yet. `media_type`: lower case, "" if it names none."""
 
     media_type: str
@@ -52,8 +51,7 @@ def _unquoted(payload: str) -> bytes:
     return unquote_to_bytes(payload) if "%" in payload else payload.encode("ascii")
 
 
-@dataclass(frozen=True, slots=True)
-class RelativePath:
+class RelativePath(NamedTuple):
     """A file in the scene's folder or below: its path, part by part, none of them `.` or `..`."""
 
     parts: tuple[str, ...]

@@ -18,7 +18,7 @@ from roomscale.scenes.images import KTX2
 from roomscale.scenes.ktx2 import ETC1S, UASTC, ZSTD, read_ktx2
 from roomscale.scenes.limits import DEFAULT_LIMITS
 from roomscale.scenes.package import pack
-from roomscale.scenes.package.packing import PackOptions
+from roomscale.scenes.single import PackOptions
 from roomscale.scenes.transforms.images import shrink_images
 from tests.scenes.painted import Pixels, noise, painted, saved
 from tests.scenes.test_ktx2 import ktx2

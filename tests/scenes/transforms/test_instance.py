@@ -10,7 +10,8 @@ from hypothesis import HealthCheck, given, settings
 
 from roomscale.scenes import Scene, parse_scene, to_glb
 from roomscale.scenes.accessors import read_floats
-from roomscale.scenes.budgets import costs, draws_of
+from roomscale.scenes.budgets import costs
+from roomscale.scenes.drawn import draws_of
 from roomscale.scenes.extent import bounds
 from roomscale.scenes.instances import EXTENSION, MOST_COPIES, Copies
 from roomscale.scenes.placement import world_matrices

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from roomscale.scenes import Scene, matter, parse_scene, to_glb
 from roomscale.scenes.accessors import read, read_floats
-from roomscale.scenes.budgets import draws_of
+from roomscale.scenes.drawn import draws_of
 from roomscale.scenes.extent import bounds
 from roomscale.scenes.transforms.instance import instance
 from roomscale.scenes.transforms.join import MOST_REPEATED, SMALL, join

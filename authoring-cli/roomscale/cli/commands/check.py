@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from roomscale.cli.errors import UsageError
+from roomscale.cli.memory import give_memory_back, unseen_by_collector, without_algebra_threads
 from roomscale.cli.output import Output
 
 
@@ -64,9 +65,10 @@ def check(
     - `roomscale check packed/ --profile mobile` looks at a package whole, as a phone downloads it
     - `roomscale check models/ --json | jq '.files[] | select(.verdict != "accepted") | .file'`
     """
-    from roomscale.cli import check_report, checking
-    from roomscale.cli.memory import give_memory_back
-    from roomscale.scenes.khronos import Validator
+    without_algebra_threads()
+    with unseen_by_collector():
+        from roomscale.cli import check_report, checking
+        from roomscale.scenes.khronos import Validator
 
     give_memory_back()
     files = checking.scene_files(paths)

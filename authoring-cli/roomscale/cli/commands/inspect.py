@@ -8,10 +8,12 @@ from typing import Annotated
 
 import typer
 
-from roomscale.cli.errors import BadScene, UsageError
+from roomscale.cli.errors import BadScene, UsageError, quoted
+from roomscale.cli.memory import uncollected, without_algebra_threads
 from roomscale.cli.output import Output
 
 
+@uncollected()
 def inspect(
     scene: Annotated[
         Path,
@@ -45,6 +47,7 @@ def inspect(
     - `roomscale inspect packed/` is what a phone and a desktop download
     - `roomscale inspect garden.glb --json | jq '.images[0]'` is the most costly image
     """
+    without_algebra_threads()
     from roomscale.cli import inspect_report
     from roomscale.scenes import SceneError, open_scene
     from roomscale.scenes.inspection import inspect as look
@@ -72,7 +75,7 @@ def inspect(
             with output.step(f"packing {scene.name}"), kept_images(output) as store:
                 after = look(optimise(opened, store=store)[0])
     except SceneError as error:
-        raise BadScene(scene.name, error, f"; `roomscale check {scene.name}` tells more") from error
+        raise BadScene(scene, error, f"; `roomscale check {quoted(scene)}` tells more") from error
     if as_json:
         tree = outline(opened, depth=depth, folds=not full)
         output.result(inspect_report.as_json(opened, found, after, tree, manifest))

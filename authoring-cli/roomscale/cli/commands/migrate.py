@@ -9,9 +9,11 @@ from typing import Annotated
 import typer
 
 from roomscale.cli.errors import BadScene, UsageError
+from roomscale.cli.memory import uncollected, without_algebra_threads
 from roomscale.cli.output import Output
 
 
+@uncollected()
 def migrate(
     scene: Annotated[Path, typer.Argument(help="The scene: .glb, .gltf or .vrm.", show_default=False)],
     out: Annotated[Path, typer.Option("--out", "-o", help="The .glb (or .vrm) to write.", show_default=False)],
@@ -31,6 +33,7 @@ def migrate(
     - `roomscale migrate old.glb -o new.glb`
     - `roomscale migrate old.glb -o both.glb --keep-old` still opens in Third Room
     """
+    without_algebra_threads()
     from roomscale.scenes import SceneError, open_scene, write_glb
     from roomscale.scenes.checks.structure import require_sound
     from roomscale.scenes.migrate import migrate as migrated
@@ -45,7 +48,7 @@ def migrate(
         result, notes = migrated(opened, keep_old=keep_old)
         write_glb(result, out)
     except SceneError as error:
-        raise BadScene(scene.name, error) from error
+        raise BadScene(scene, error) from error
     output = Output()
     if as_json:
         listed = [{"code": note.code, "pointer": note.pointer, "message": note.message} for note in notes]

@@ -91,13 +91,12 @@ def pack(
     """
     without_algebra_threads()
     from roomscale.cli import keeping
-    from roomscale.cli.packing import pack_to_file, pack_to_folder
     from roomscale.cli.packreport import lines
     from roomscale.cli.preparing import sound_scene
     from roomscale.cli.second_opinion import SecondOpinion
     from roomscale.cli.sizes import parse_size
     from roomscale.scenes.khronos import Validator
-    from roomscale.scenes.package import INSTANCE_NEEDS_SINGLE, PackOptions
+    from roomscale.scenes.single import INSTANCE_NEEDS_SINGLE, PackOptions
 
     output = Output()
     options = PackOptions(
@@ -113,7 +112,10 @@ def pack(
         raise UsageError(INSTANCE_NEEDS_SINGLE)
     if out.exists() and scene.exists() and out.samefile(scene):
         raise UsageError(f"{out} is the scene itself; name another file with -o")
-    make = pack_to_file if single else pack_to_folder
+    if single:
+        from roomscale.cli.packing_single import pack_to_file as make
+    else:
+        from roomscale.cli.packing import pack_to_folder as make
     give_memory_back()
     with Validator() as validator:
         asked = validator if scene.is_dir() else None  # of a package each part is asked about

@@ -8,13 +8,12 @@ from typing import Annotated, Any
 
 import typer
 
-from roomscale.cli.config import House, gate_config, node_config
-
 HouseFile = Annotated[Path, typer.Option("--house", help="The file that `roomscale up` wrote for its parts.")]
 
 
 def gate(house: HouseFile) -> None:
     """Run the gate of a house."""
+    from roomscale.cli.config import House, gate_config
     from roomscale.worlds.gate.service import serve
 
     _run(serve(gate_config(House.read(house))))
@@ -22,6 +21,7 @@ def gate(house: HouseFile) -> None:
 
 def node(house: HouseFile) -> None:
     """Run the netcode node of a house."""
+    from roomscale.cli.config import House, node_config
     from roomscale.netcode import compiled
 
     compiled.activate()

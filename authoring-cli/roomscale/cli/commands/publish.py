@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from roomscale.cli.config import House, default_data, publishing_token
+from roomscale.cli.environment import default_data, publishing_token
 from roomscale.cli.errors import EnvironmentProblem, UsageError
 from roomscale.cli.memory import uncollected
 from roomscale.cli.output import Output
@@ -16,6 +16,7 @@ from roomscale.cli.output import Output
 if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
 
+    from roomscale.cli.config import House
     from roomscale.worlds.matrix import MatrixClient
     from roomscale.worlds.publish import Published
 

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from roomscale.cli.config import default_data
+from roomscale.cli.environment import default_data
 from roomscale.cli.errors import UsageError
 from roomscale.cli.output import Output
 

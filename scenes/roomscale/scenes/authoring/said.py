@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
 from typing import Any
 
-from roomscale.scenes.authoring.vocabulary import MAIN, NOTHING, OTHER_SPELLINGS, Words
+from roomscale.scenes.authoring.vocabulary import MAIN, NOTHING, Words, meant, spelling
 from roomscale.scenes.errors import printable
 from roomscale.scenes.findings import Findings, Severity, pointer
 
@@ -170,21 +169,9 @@ class Said:
         self._findings.add("AUTHORED_VALUE", origin.severity, origin.pointer, told, hint=hint)
 
 
-def spelling(key: str) -> str:
-    """A property's name as the tables have it: `Auto-Play` is `autoplay`."""
-    plain = key.strip().lower().replace("-", "_").replace(" ", "_")
-    return OTHER_SPELLINGS.get(plain) or plain
-
-
 def shown(value: Any) -> str:
     """A foreign value in a message."""
     return f'"{printable(value)}"' if isinstance(value, str) else printable(str(value)[:100])
-
-
-def meant(value: Any, options: Iterable[str]) -> str:
-    """`did you mean …?`, or nothing."""
-    near = get_close_matches(value[:_LONGEST_TEXT].lower(), list(options), 1) if isinstance(value, str) else []
-    return f"did you mean {printable(near[0])}?" if near else ""
 
 
 def _is_number(value: Any, low: float, high: float) -> bool:

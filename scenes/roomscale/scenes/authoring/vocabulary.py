@@ -3,14 +3,17 @@
 A property says what a node is (`seat = true`); the properties beside it say how (`angle = 100`). In Blender they are
 written flat (`collider = "sphere"`, `radius = 0.5`); in `world.toml` also as a table
 (`collider = { shape = "sphere", radius = 0.5 }`). Names come from Godot (`-col`), Unreal (`UCX_`), Third Room and Hubs.
-Rule: tables only.
+Rule: tables, and how words are compared with them; nothing here knows a scene.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from difflib import get_close_matches
 from typing import Any
+
+from roomscale.scenes.errors import printable
 
 Words = Mapping[str, tuple[str, ...]]
 """What something may be → the properties that say how."""
@@ -60,15 +63,37 @@ NOTHING = ("", "none", "no", "off", "false")
 """Texts that unsay what a name or a file says: `collider = "none"`."""
 
 
+_LONGEST_WORD = 500
+"""Characters of a word that are compared."""
+
+
+def spelling(key: str) -> str:
+    """A property's name as the tables have it: `Auto-Play` is `autoplay`."""
+    plain = key.strip().lower().replace("-", "_").replace(" ", "_")
+    return OTHER_SPELLINGS.get(plain) or plain
+
+
+def meant(value: Any, options: Iterable[str]) -> str:
+    """`did you mean …?`, or nothing."""
+    near = get_close_matches(value[:_LONGEST_WORD].lower(), list(options), 1) if isinstance(value, str) else []
+    return f"did you mean {printable(near[0])}?" if near else ""
+
+
 _BLENDER_NUMBER = re.compile(r"\.\d{3,}$")
 _SUFFIX = re.compile(r"-(convcolonly|colonly|convcol|col)$", re.IGNORECASE)
 _PREFIX = re.compile(r"^(UBX|USP|UCP|UCX)_")
 _UNREAL = {"UBX": "box", "USP": "sphere", "UCP": "capsule", "UCX": "convex"}
 _LEVEL = re.compile(r"^(?P<stem>.+?)[-_. ]?LOD(?P<level>\d)$", re.IGNORECASE)
+_MAY_SAY = re.compile(r"-(?:conv)?col|U(?:BX|SP|CP|CX)_|spawn|seat|portal|LOD\d", re.IGNORECASE)
 _WORDS = re.compile(r"[a-z]+")
 _HUMP = re.compile(r"([a-z])([A-Z])")
 _LONGEST = 200
 """Characters of a name that are looked at."""
+
+
+def may_say(names: Iterable[str]) -> bool:
+    """Whether any of these names may mean something, all looked at in one go: a yes may be wrong, a no never is."""
+    return _MAY_SAY.search("\n".join(names)) is not None
 
 
 def said_by_name(name: str) -> dict[str, Any]:

@@ -7,12 +7,11 @@ the nearest known one; what the values are worth is judged where they are used.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
-from roomscale.scenes.authoring.said import meant, spelling
-from roomscale.scenes.authoring.vocabulary import NODE_WORDS, SCENE_WORDS, Words
+from roomscale.scenes.authoring.vocabulary import NODE_WORDS, SCENE_WORDS, Words, meant, spelling
 from roomscale.scenes.errors import UnreadableScene, printable
 from roomscale.scenes.files import read_file
 from roomscale.scenes.findings import Finding, Findings
@@ -27,20 +26,20 @@ SECTIONS: dict[str, str] = {
     "budgets": "what `roomscale check` measures the scene by: [budgets.mobile]",
 }
 """All sections that there are; whoever adds one names it here. `budgets` is read by `check`, the others by `author`."""
+_NO_TABLE: Mapping[str, Any] = MappingProxyType({})
 AUTHOR_KEYS = ("names",)
 
 
-@dataclass(frozen=True)
-class WorldFile:
+class WorldFile(NamedTuple):
     """A world's own settings. `scene`, `budgets`: those tables as written; `nodes`: name → table.
 
     `uses_names`: whether nodes' names mean something (`-col`, `spawn`). `findings`: keys that nobody knows.
     """
 
     name: str = NAME
-    scene: Mapping[str, Any] = field(default_factory=dict)
-    nodes: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-    budgets: Mapping[str, Any] = field(default_factory=dict)
+    scene: Mapping[str, Any] = _NO_TABLE
+    nodes: Mapping[str, Mapping[str, Any]] = _NO_TABLE
+    budgets: Mapping[str, Any] = _NO_TABLE
     uses_names: bool = True
     findings: tuple[Finding, ...] = ()
 

@@ -5,8 +5,8 @@ Rule: counted from the JSON; all are warnings, for a world works with them, only
 
 from __future__ import annotations
 
-from roomscale.scenes.budgets import mesh_triangles
 from roomscale.scenes.document import Scene
+from roomscale.scenes.drawn import mesh_triangles
 from roomscale.scenes.findings import Findings
 from roomscale.scenes.solids import Collider, colliders
 

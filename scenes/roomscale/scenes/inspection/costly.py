@@ -12,9 +12,10 @@ from dataclasses import dataclass
 
 from roomscale.scenes import jsonio
 from roomscale.scenes.accessors import layout_of
-from roomscale.scenes.budgets import image_costs, mesh_triangles
+from roomscale.scenes.budgets import image_costs
 from roomscale.scenes.compressed import MESHOPT_EXTENSIONS
 from roomscale.scenes.document import AUDIO_EXTENSIONS, Scene
+from roomscale.scenes.drawn import mesh_triangles
 from roomscale.scenes.errors import BrokenData, SceneError
 from roomscale.scenes.findings import pointer
 from roomscale.scenes.images import media_type_of

@@ -6,10 +6,9 @@ Rule: `Validator.ask` never raises and always comes back: with a report, or with
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import NamedTuple, Self
 
 from roomscale.scenes import jsonio
 from roomscale.scenes.confined import Confined, Gone
@@ -30,8 +29,7 @@ LEAST_WORKER_BYTES = 640 << 20
 """Bytes that Python and V8 map before the first scene."""
 
 
-@dataclass(frozen=True, slots=True)
-class ValidatorLimits:
+class ValidatorLimits(NamedTuple):
     """What one run of the validator may take."""
 
     seconds: float = 3.0
@@ -57,8 +55,7 @@ class ValidatorLimits:
         return self.seconds + self.seconds_per_mb * size / 1e6
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(NamedTuple):
     """A `report` as the validator gives it (its validation.schema.json), or None and the `reason`."""
 
     report: JsonObject | None

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 
 from roomscale.scenes.document import Scene, parse_scene
 from roomscale.scenes.draft import Draft
+from roomscale.scenes.embed import sound_entries
 from roomscale.scenes.errors import BadManifest
 from roomscale.scenes.images import EXTENSION_OF
 from roomscale.scenes.jsonio import JsonObject
@@ -17,7 +18,6 @@ from roomscale.scenes.limits import DEFAULT_LIMITS, Limits
 from roomscale.scenes.package.copies import AccessorCopier
 from roomscale.scenes.package.levels import replacements
 from roomscale.scenes.package.manifest import Manifest, Part
-from roomscale.scenes.package.sounds import sound_entries
 
 _QUANTIZATION = "KHR_mesh_quantization"
 

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from roomscale.scenes.document import AUDIO_EXTENSIONS, Scene
+from roomscale.scenes.document import Scene
 from roomscale.scenes.draft import Draft
+from roomscale.scenes.embed import names_files, sound_entries
 from roomscale.scenes.jsonio import JsonObject
 from roomscale.scenes.package.pictures import Levels, pictures
-from roomscale.scenes.package.sounds import KEPT_BYTES, SILENCE, SILENCE_TYPE, sound_entries, sound_files
+from roomscale.scenes.package.sounds import KEPT_BYTES, SILENCE, SILENCE_TYPE, sound_files
 from roomscale.scenes.references import Survey, renumber
 
 ALLOWED = frozenset({"KHR_mesh_quantization"})
@@ -34,12 +35,6 @@ def is_entry(scene: Scene) -> bool:
         and all(picture.fits_entry for picture in pictures(scene))
         and all(len(sound.data) <= KEPT_BYTES for sound in sound_files(scene))
     )
-
-
-def names_files(scene: Scene) -> bool:
-    """Whether a buffer, an image or a sound has a URI."""
-    sounds = [sound for extension in AUDIO_EXTENSIONS for sound in sound_entries(scene.json, extension)]
-    return any("uri" in holder for holder in (*scene.list_of("buffers"), *scene.list_of("images"), *sounds))
 
 
 def can_be_marked(scene: Scene) -> bool:

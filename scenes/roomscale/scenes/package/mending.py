@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from roomscale.scenes.budgets import mesh_triangles
 from roomscale.scenes.document import Scene, parse_scene
+from roomscale.scenes.drawn import mesh_triangles
 from roomscale.scenes.embed import to_glb
 from roomscale.scenes.errors import SceneError
 from roomscale.scenes.findings import Finding, Severity, pointer

@@ -10,9 +10,9 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from roomscale.scenes.accessors import layout_of
-from roomscale.scenes.budgets import mesh_triangles
 from roomscale.scenes.document import Scene
 from roomscale.scenes.draft import ARRAY_BUFFER, Draft
+from roomscale.scenes.drawn import mesh_triangles
 from roomscale.scenes.embed import to_glb
 from roomscale.scenes.errors import UnpackableScene, printable
 from roomscale.scenes.findings import pointer

@@ -117,6 +117,8 @@ def at_all_levels(
     """
     todo = list(pictures(scene))
     done: list[Levels] = []
+    if not todo:
+        return done
     with Codecs() as codecs:
         made = each_in_threads(
             lambda picture: _levels(picture, edges, encoding, codecs, scene.limits, store), todo, workers

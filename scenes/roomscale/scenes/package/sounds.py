@@ -9,9 +9,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from roomscale.scenes.document import AUDIO_EXTENSIONS, Scene
+from roomscale.scenes.embed import sound_entries
 from roomscale.scenes.findings import pointer
 from roomscale.scenes.images import media_type_of
-from roomscale.scenes.jsonio import JsonObject
 
 KEPT_BYTES = 32 << 10
 """A sound up to this size stays in the entry: a part of its own would cost a request and save nothing."""
@@ -50,9 +50,3 @@ def sound_files(scene: Scene) -> Iterator[SoundFile]:
             else:
                 continue
             yield SoundFile(target, extension, index, data, entry.get("mimeType", ""))
-
-
-def sound_entries(json: JsonObject, extension: str) -> list[JsonObject]:
-    """The list `audio` of an extension's root object; empty if there is none."""
-    entries: list[JsonObject] = json.get("extensions", {}).get(extension, {}).get("audio", [])
-    return entries

@@ -20,8 +20,8 @@ from roomscale.scenes.package.sources import with_one_source
 from roomscale.scenes.package.unpacked import unpacked
 from roomscale.scenes.transforms.compress import compress
 from roomscale.scenes.transforms.dedupe import dedupe
-from roomscale.scenes.transforms.join import join as joined
 from roomscale.scenes.transforms.merge import merge
+from roomscale.scenes.transforms.pipeline import FEWER_DRAWS
 from roomscale.scenes.transforms.prune import prune
 from roomscale.scenes.transforms.quantise import quantise
 from roomscale.scenes.transforms.reorder import reorder
@@ -63,7 +63,7 @@ def base_steps(*, join: bool, store: Store | None = None) -> list[Step]:
         ("dedupe", lambda scene: dedupe(scene, store=store)),
         ("prune", lambda scene: prune(without_unread(scene))),
         ("dense", dense),
-        *([("join", joined)] if join else []),
+        *([("join", FEWER_DRAWS["join"])] if join else []),
         ("resample", resample),
         ("round", _rounded),
     ]

@@ -11,9 +11,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from roomscale.scenes.budgets import mesh_triangles
 from roomscale.scenes.checks import check
 from roomscale.scenes.document import Scene, parse_scene
+from roomscale.scenes.drawn import mesh_triangles
+from roomscale.scenes.embed import names_files
 from roomscale.scenes.errors import BadManifest, SceneError, UnreadableScene, printable
 from roomscale.scenes.files import file_names, read_file
 from roomscale.scenes.findings import Finding, Findings, Severity, errors_of, pointer
@@ -23,7 +24,7 @@ from roomscale.scenes.khronos import Validator, merge
 from roomscale.scenes.limits import DEFAULT_LIMITS, Limits
 from roomscale.scenes.package import manifest as manifests
 from roomscale.scenes.package.apply import apply
-from roomscale.scenes.package.entry import ALLOWED, is_entry, names_files
+from roomscale.scenes.package.entry import ALLOWED, is_entry
 from roomscale.scenes.package.levels import download_bytes
 from roomscale.scenes.package.manifest import ENTRY_TYPE, FileRef, Manifest, Part, read_manifest
 from roomscale.scenes.package.write import MANIFEST, PARTS, entry_name, file_ref, is_entry_name, part_names

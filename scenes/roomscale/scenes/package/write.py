@@ -7,13 +7,22 @@ not ours: a file's name must be of a package's form and agree with what the file
 from __future__ import annotations
 
 import hashlib
+import os
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from roomscale.scenes.errors import BadManifest, UnreadableScene
-from roomscale.scenes.files import file_names, make_folder, read_file, remove_file, write_atomically
+from roomscale.scenes.errors import BadManifest, UnreadableScene, UnwritableScene, printable
+from roomscale.scenes.files import (
+    file_names,
+    make_folder,
+    read_file,
+    remove_empty_folder,
+    remove_file,
+    write_atomically,
+)
 from roomscale.scenes.package import manifest as manifests
 from roomscale.scenes.package.manifest import FileRef, Manifest, read_manifest
 
@@ -74,19 +83,54 @@ def file_ref(data: bytes | memoryview) -> FileRef:
 def write_package(package: Package, folder: Path, progress: Progress = lambda _done, _total: None) -> None:
     """Write a package into `folder`, which is made if need be; what lies there already is not written again.
 
-    Whatever interrupts it, the package that was there before is still whole. Raises `UnwritableScene`.
+    Whatever interrupts it, the package that was there before is still whole, and nothing of the new one stays.
+    Raises `UnwritableScene`.
     """
+    require_ours(folder)
     names = part_names(package.manifest)
-    make_folder(folder / PARTS)
-    for done, (digest, name) in enumerate(names.items()):
-        progress(done, len(names) + 2)
-        _put(folder / PARTS / name, package.parts[digest], digest)
-    progress(len(names), len(names) + 2)
-    _put(folder / entry_name(package.manifest), package.entry, package.manifest.entry.sha256)
-    progress(len(names) + 1, len(names) + 2)
-    write_atomically(folder / MANIFEST, package.manifest.dump())
+    files = [(folder / PARTS / name, package.parts[digest], digest) for digest, name in names.items()]
+    files.append((folder / entry_name(package.manifest), package.entry, package.manifest.entry.sha256))
+    with _nothing_half_done(folder) as new:
+        make_folder(folder / PARTS)
+        for done, (path, data, digest) in enumerate(files):
+            progress(done, len(files) + 1)
+            if not _holds(path, digest, len(data)):
+                if not os.path.lexists(path):
+                    new.append(path)
+                write_atomically(path, data)
+        progress(len(files), len(files) + 1)
+        write_atomically(folder / MANIFEST, package.manifest.dump())
     _remove_stale(folder, package.manifest)
-    progress(len(names) + 2, len(names) + 2)
+    progress(len(files) + 1, len(files) + 1)
+
+
+def require_ours(folder: Path) -> None:
+    """Raise `UnwritableScene` where a package would take the place of a `manifest.json` that is no package's."""
+    path = folder / MANIFEST
+    if not path.is_file():
+        return
+    try:
+        read_manifest(read_file(path, manifests.MOST_BYTES))
+    except (BadManifest, UnreadableScene) as error:
+        raise UnwritableScene(
+            f"{printable(str(path))} is no package's that this version knows, and stays; "
+            "name another folder, or remove it"
+        ) from error
+
+
+@contextmanager
+def _nothing_half_done(folder: Path) -> Iterator[list[Path]]:
+    """Takes note of files that were not there before; where that ends early they are removed, and folders made then."""
+    made = [path for path in (folder / PARTS, folder) if not path.exists()]
+    new: list[Path] = []
+    try:
+        yield new
+    except BaseException:
+        for path in new:
+            remove_file(path)
+        for path in made:
+            remove_empty_folder(path)
+        raise
 
 
 def read_package(folder: Path) -> Package:
@@ -114,11 +158,6 @@ def manifest_of(folder: Path) -> Manifest | None:
 def part_files(folder: Path, manifest: Manifest) -> dict[str, Path]:
     """SHA-256 → where the part is in a packed folder. Whether it is there, and what it says, is not looked at."""
     return {digest: folder / PARTS / name for digest, name in part_names(manifest).items()}
-
-
-def _put(path: Path, data: bytes | memoryview, digest: str) -> None:
-    if not _holds(path, digest, len(data)):
-        write_atomically(path, data)
 
 
 def _get(path: Path, expected: FileRef, where: str) -> memoryview:

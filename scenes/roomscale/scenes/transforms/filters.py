@@ -8,7 +8,7 @@ Rule: what does not fit a filter goes without.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,8 +30,7 @@ _MANTISSA = 1 << 23
 _EXPONENTS = range(-100, 101)
 
 
-@dataclass(frozen=True, slots=True)
-class Encoded:
+class Encoded(NamedTuple):
     """Elements on their way to the encoder. `rows`: one for each; for the lossy filters still floats, four in a row.
 
     `mode`, `filter`, `stride` (bytes, when decoded): as the extension names them. `array`: what they decode to.

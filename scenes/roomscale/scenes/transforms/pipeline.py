@@ -20,8 +20,6 @@ from roomscale.scenes.kept import Store
 from roomscale.scenes.transforms.compress import compress
 from roomscale.scenes.transforms.dedupe import dedupe
 from roomscale.scenes.transforms.images import shrink_images
-from roomscale.scenes.transforms.instance import instance
-from roomscale.scenes.transforms.join import join
 from roomscale.scenes.transforms.merge import merge
 from roomscale.scenes.transforms.prune import prune
 from roomscale.scenes.transforms.quantise import quantise
@@ -33,8 +31,7 @@ from roomscale.scenes.transforms.unread import without_unread
 from roomscale.scenes.transforms.weld import weld
 
 
-@dataclass(frozen=True, slots=True)
-class Preset:
+class Preset(NamedTuple):
     """How far to go. `name`: as `roomscale pack --preset` takes it.
 
     `edge`: pixels that no edge of an image exceeds. `encoding`: how images are written.
@@ -55,8 +52,7 @@ PRESETS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class StepReport:
+class StepReport(NamedTuple):
     """What one step did: bytes of the whole scene before and after it, buffers, images and JSON together."""
 
     name: str
@@ -111,7 +107,21 @@ STEPS: tuple[tuple[str, Step], ...] = (
 
 _CLEAN = 3
 """Steps after which what is equal is one, what nothing shows is gone, and no accessor is sparse."""
-FEWER_DRAWS: dict[str, Callable[[Scene], Scene]] = {"instance": instance, "join": join}
+
+
+def _instance(scene: Scene) -> Scene:
+    from roomscale.scenes.transforms.instance import instance  # noqa: PLC0415 - on request only, as `join`
+
+    return instance(scene)
+
+
+def _join(scene: Scene) -> Scene:
+    from roomscale.scenes.transforms.join import join  # noqa: PLC0415 - see `_instance`
+
+    return join(scene)
+
+
+FEWER_DRAWS: dict[str, Callable[[Scene], Scene]] = {"instance": _instance, "join": _join}
 """Name → transform that is taken on request, in this order: what is left single is joined."""
 
 

@@ -11,8 +11,7 @@ Positions, normals, colours, joints, weights and an application's own attributes
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from roomscale.scenes.document import Scene
 from roomscale.scenes.draft import Draft, survey_of
@@ -70,8 +69,7 @@ _MAY_PAINT = frozenset({"VRM", "MOZ_hubs_components"})
 """Extensions of the root that may give meshes other textures than their materials say."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Reads:
+class _Reads(NamedTuple):
     """What materials read. `sets`: of texture coordinates, counted from the first: one may not be missing before
     another (glTF 2.0 §3.7.2.1). `tangents`: whether there are normals to be turned by them."""
 
