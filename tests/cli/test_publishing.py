@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from roomscale.cli.errors import BadScene, UsageError
+from roomscale.cli.commands.publish import running_house
+from roomscale.cli.errors import BadScene, EnvironmentProblem, UsageError
 from roomscale.cli.output import Output
 from roomscale.cli.publishing import alias_of, name_of, prepare_scene
 from roomscale.scenes import check, errors_of, parse_scene
@@ -37,6 +38,11 @@ def test_a_world_is_called_as_its_file_or_as_its_folder(path: str, name: str) ->
 )
 def test_an_alias_is_what_every_homeserver_takes(name: str, alias: str) -> None:
     assert alias_of(name) == alias
+
+
+def test_where_no_house_runs_it_is_said_how_to_start_one(tmp_path: Path) -> None:
+    with pytest.raises(EnvironmentProblem, match="start `roomscale up` first"):
+        running_house(tmp_path)
 
 
 def test_what_check_rejects_is_published_only_mended_and_only_where_that_is_asked_for(tmp_path: Path) -> None:

@@ -1,7 +1,7 @@
 """What the environment says to every command.
 
-Its one rule: no other module reads the environment, but for where caches are, which the library needs without a command
-(`roomscale.scenes.cachefolder`). Every command starts with this one, so it is light to import.
+Its one rule: no other module of the command reads the environment (where caches are is `scenes.cachefolder`'s, which
+the library needs without a command). Every command starts with this one, so it is light to import.
 """
 
 from __future__ import annotations

@@ -22,7 +22,7 @@ def pack_to_folder(
     options: PackOptions,
     output: Output,
     agreed: Callable[[], None],
-    store: Store | None = None,
+    store: Store | None,
     /,
 ) -> tuple[PackReport, dict[str, str]]:
     """Pack a scene into `folder`. Returns the report, and where the files are.

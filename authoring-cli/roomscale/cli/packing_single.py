@@ -23,7 +23,7 @@ def pack_to_file(
     options: PackOptions,
     output: Output,
     agreed: Callable[[], None],
-    store: Store | None = None,
+    store: Store | None,
     /,
 ) -> tuple[PackReport, dict[str, str]]:
     """Pack a scene into one .glb. Returns the report, and where the file is. The rest is as for `pack_to_folder`."""

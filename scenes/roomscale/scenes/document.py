@@ -183,7 +183,7 @@ def _entry(items: list[Any], index: int, kind: str) -> JsonObject:
 
 
 def _is_size(value: object) -> TypeGuard[int]:
-    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
+    return type(value) is int and value >= 0
 
 
 def open_scene(path: str | Path, limits: Limits = DEFAULT_LIMITS) -> Scene:

@@ -31,7 +31,7 @@ _PLAIN_FIELDS = frozenset(
     | {"max", "min", "name", "normalized", "target", "type"}
 )
 """What accessors and bufferViews say in numbers, lists of them and text."""
-_COMPONENT_OF = {dtype.str.lstrip("<|"): number for number, dtype in COMPONENT_TYPES.items()}
+_COMPONENT_OF = {dtype: number for number, dtype in COMPONENT_TYPES.items()}
 _TYPE_OF_WIDTH = {1: "SCALAR", 2: "VEC2", 3: "VEC3", 4: "VEC4", 9: "MAT3", 16: "MAT4"}
 
 
@@ -279,6 +279,8 @@ def packed(array: Array, *, for_vertices: bool = False) -> tuple[memoryview, int
     elements = np.ascontiguousarray(array.reshape(len(array), -1))
     elements = elements.astype(elements.dtype.newbyteorder("<"), copy=False)
     columns = {9: 3, 16: 4}.get(elements.shape[1], 1)
+    if columns == 1 and (not for_vertices or elements.shape[1] * elements.itemsize % ALIGNMENT == 0):
+        return elements.reshape(-1).view(np.uint8).data, None
     raw = elements.view(np.uint8).reshape(len(elements), columns, -1)
     gap = -raw.shape[2] % ALIGNMENT
     if gap and (for_vertices or columns > 1):
@@ -290,7 +292,7 @@ def packed(array: Array, *, for_vertices: bool = False) -> tuple[memoryview, int
 def component_type(array: Array) -> int:
     """The number that glTF has for the type of an array's components. Raises `ValueError` if it has none."""
     try:
-        return _COMPONENT_OF[array.dtype.newbyteorder("<").str.lstrip("<|")]
+        return _COMPONENT_OF[array.dtype.newbyteorder("<")]
     except KeyError:
         raise ValueError(f"glTF has no accessors of {array.dtype}") from None
 

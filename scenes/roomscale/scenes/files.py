@@ -13,6 +13,7 @@ import contextlib
 import mmap
 import os
 import stat
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -22,6 +23,8 @@ from roomscale.scenes.uris import RelativePath
 
 MAP_FROM_BYTES = 16 << 20
 """From this size on a file is mapped; below, reading it takes a few milliseconds."""
+_BEING_WRITTEN_S = 3600
+"""Seconds after which a file without its name yet was left behind by a process that died."""
 _BLOCK = 4096
 """Bytes in which disks count: small files take one each."""
 
@@ -190,6 +193,8 @@ def trim(path: Path, most_bytes: int) -> None:
         for item in items:
             with contextlib.suppress(OSError):  # another process has removed it
                 status = item.stat(follow_symlinks=False)
+                if item.name.startswith(".") and time.time() - status.st_mtime < _BEING_WRITTEN_S:
+                    continue  # another process will give it its name
                 used.append((status.st_mtime_ns, -(-status.st_size // _BLOCK) * _BLOCK, item.name))
     excess = sum(size for _, size, _ in used) - most_bytes
     for _, size, name in sorted(used):

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import marshal
 import re
+from itertools import chain, compress
 from typing import Any, NoReturn
 
 from roomscale.scenes.errors import UnreadableScene, printable
@@ -17,9 +18,12 @@ from roomscale.scenes.limits import DEFAULT_LIMITS, Limits
 JsonObject = dict[str, Any]
 """A JSON object of a scene. `Any`, because a check says what it is; nothing relies on it before."""
 
+_COMPACT = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+"""To make one takes longer than to write most entries of a scene."""
 _PLAIN = 2
 """The version of `marshal`'s format that writes an object anew wherever it stands."""
 _INFINITE = float("inf")
+_CONTAINERS = frozenset({dict, list})
 _SURROGATE = re.compile(rb"\\[uU][dD][89a-fA-F]")
 
 
@@ -96,23 +100,18 @@ def _check_all(tree: JsonObject, deepest: int, name: str) -> None:
     """Go through all objects and lists, level by level: not too deep, and no number that became infinite (1e999)."""
     level: list[Any] = [tree]
     for _ in range(deepest):
-        inner: list[Any] = []
-        for container in level:
-            items = container.values() if type(container) is dict else container
-            if _INFINITE in items or -_INFINITE in items:
-                raise UnreadableScene(
-                    "VALUE_NOT_IN_RANGE", f"the JSON of {name} holds a number beyond what can be held"
-                )
-            inner += [item for item in items if type(item) is dict or type(item) is list]
-        if not inner:
+        items = [*chain.from_iterable(each.values() if type(each) is dict else each for each in level)]
+        if _INFINITE in items or -_INFINITE in items:
+            raise UnreadableScene("VALUE_NOT_IN_RANGE", f"the JSON of {name} holds a number beyond what can be held")
+        level = [*compress(items, map(_CONTAINERS.__contains__, map(type, items)))]
+        if not level:
             return
-        level = inner
     raise UnreadableScene("JSON_TOO_DEEP", f"the JSON of {name} is nested deeper than {deepest}")
 
 
 def dump(tree: Any) -> bytes:
     """Compact JSON in UTF-8, keys in their order, numbers as Python reads them back."""
-    return json.dumps(tree, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode("utf-8")
+    return _COMPACT.encode(tree).encode("utf-8")
 
 
 class Written:
@@ -158,6 +157,14 @@ def copy(value: Any) -> Any:
     if type(value) is list:
         return [copy(item) if type(item) in (dict, list) else item for item in value]
     return value
+
+
+def may_hold(tree: Any, text: str) -> bool:
+    """Whether this text may stand anywhere in a tree, as a key, as a value or in one; told sooner than by a walk."""
+    try:
+        return text.encode() in marshal.dumps(tree, _PLAIN)
+    except ValueError:  # what is no JSON, or nested deeper than `marshal` goes
+        return True
 
 
 def is_same(one: Any, other: Any) -> bool:

@@ -11,7 +11,8 @@ import numpy as np
 
 from roomscale.scenes import jsonio
 from roomscale.scenes.accessors import FLOAT, Array, span_of
-from roomscale.scenes.checks.values import VEC3_TOLERANCE, VEC4_TOLERANCE, Decoded, non_unit
+from roomscale.scenes.checks.decoded import Decoded
+from roomscale.scenes.checks.values import VEC3_TOLERANCE, VEC4_TOLERANCE, non_unit
 from roomscale.scenes.compressed import is_compressed
 from roomscale.scenes.document import Scene
 from roomscale.scenes.findings import Findings, pointer

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from roomscale.scenes.jsonio import JsonObject
+from roomscale.scenes.reference_columns import Column, columns_of
 from roomscale.scenes.reference_walk import LISTS, NAMED, Reference, Seen, all_extensions, walk_list, walk_rest
 
 _PLAIN = 2
@@ -26,8 +27,10 @@ class Part:
 
     def __init__(self, kind: str, entries: Any, seen: Seen | None = None) -> None:
         self.kind, self.entries = kind, entries
-        self.memo: dict[str, Any] = {}
-        """What others worked out from the list alone, by a name of theirs; forgotten when the list is renumbered."""
+        self.accessor_uses: list[tuple[int, str]] | None = None
+        """Each accessor that the list names, as often as it does, with what for; None as long as nobody asked
+        (`transforms.accessor_roles`)."""
+        self._columns: list[Column] | None = None
         self._seen = seen
         self._met: tuple[set[str], set[str]] | None = None
         self._extensions: Counter[str] | None = None
@@ -44,6 +47,15 @@ class Part:
         if self._seen is None:
             self._seen = walk_rest(self.entries) if self.kind == "" else walk_list(self.kind, self.entries)
         return self._seen
+
+    @property
+    def columns(self) -> list[Column] | None:
+        """The same in columns, which is quicker; None where they do not tell all."""
+        if self.kind == "" or self.extensions:
+            return None
+        if self._columns is None:
+            self._columns = columns_of(self.kind, self.entries)
+        return self._columns
 
     @property
     def known(self) -> set[str]:
@@ -84,25 +96,46 @@ class Part:
             return {}
         if self._counts is None:
             indices: dict[str, list[int]] = {}
-            for reference in self.references:
-                indices.setdefault(reference.kind, []).append(reference.index)
+            if self.columns is None:
+                for reference in self.references:
+                    indices.setdefault(reference.kind, []).append(reference.index)
+            else:
+                for column in self.columns:
+                    indices.setdefault(column.kind, []).extend(column.indices())
             self._counts = {name: Counter(named) for name, named in indices.items()}
         return self._counts.get(kind, {})
 
     def of_copy(self, entries: Any) -> Part:
         """The same of a copy of the list: it names what this one does, elsewhere."""
         part = Part(self.kind, entries)
-        part.memo, part._met, part._extensions, part._counts = (
-            dict(self.memo),
+        part.accessor_uses, part._met, part._extensions, part._counts = (
+            self.accessor_uses,
             self._met,
             self._extensions,
             self._counts,
         )
         return part
 
-    def renumbered(self) -> None:
-        """References were set: what was worked out is forgotten."""
-        self._counts, self.memo = None, {}
+    def of_some(self, entries: Any) -> Part:
+        """The same of a list without extensions when some of its entries went."""
+        part = Part(self.kind, entries)
+        part._extensions = self._extensions
+        return part
+
+    def renumber(self, new: Mapping[str, Mapping[int, int]]) -> None:
+        """Rewrite all columns. `new`: kind → old number → new one."""
+        for column in self.columns or ():
+            if column.kind in new:
+                column.rewrite(new[column.kind])
+
+    def renumbered(self, new: Mapping[str, Mapping[int, int]]) -> None:
+        """References were set: what was worked out is forgotten, or follows."""
+        self._counts = None
+        if self.columns is not None:
+            self._seen = None
+        if self.accessor_uses is not None and "accessors" in new:
+            accessors = new["accessors"]
+            self.accessor_uses = [(accessors.get(index, index), use) for index, use in self.accessor_uses]
 
 
 def rest_of(json: JsonObject) -> Part:

@@ -7,17 +7,23 @@ Rule: data only. An extension belongs here only when all that it can name is kno
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
 from roomscale.scenes.checks.extensions import EXTENSIONS
 from roomscale.scenes.checks.gltf import TEXTURE_INFO
-from roomscale.scenes.checks.schema import ListOf, MapOf, Object, Ref, Type, Walk
+from roomscale.scenes.checks.schema import ListOf, MapOf, Object, Ref, Type
+from roomscale.scenes.checks.walk import Walk
 
 
 @dataclass(frozen=True, slots=True)
 class Pointer:
     """A JSON pointer (RFC 6901) into the scene, such as `/nodes/3/translation`."""
+
+    def is_plain(self, values: Collection[Any], walk: Walk) -> bool:
+        """Whatever they are."""
+        return True
 
     def check(self, value: Any, walk: Walk) -> None:
         """Nothing; the checks have a table of their own."""
@@ -26,6 +32,10 @@ class Pointer:
 @dataclass(frozen=True, slots=True)
 class HubsLinks:
     """Anything, in which `{"__mhc_link_type": "node", "index": 3}` may stand at any depth (Hubs' Blender add-on)."""
+
+    def is_plain(self, values: Collection[Any], walk: Walk) -> bool:
+        """Whatever they are."""
+        return True
 
     def check(self, value: Any, walk: Walk) -> None:
         """Nothing."""

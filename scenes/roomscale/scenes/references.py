@@ -62,14 +62,15 @@ def renumber(
     for part in survey.parts.values():
         if not any(part.counts(kind) for kind in new):
             continue
-        for reference in part.references:
+        part.renumber(new)
+        for reference in part.references if part.columns is None else ():
             if reference.kind in new and survey.is_there(reference):
                 owner = reference.owner
                 if owner is None or owner[0] not in places or owner[1] in places[owner[0]]:
                     number = new[reference.kind][reference.index]
                     if number != reference.index:
                         reference.set(number)
-        part.renumbered()
+        part.renumbered(new)
     for kind, numbers in kept.items():
         json[kind] = [json[kind][old] for old in numbers]
         if not numbers:
@@ -165,7 +166,11 @@ class Survey:
         self._lengths.clear()
         for kind, numbers in places.items():
             old = self.parts.pop(kind, None)
-            if old is not None and type(entries := self._json.get(kind)) is list:
+            if old is None or type(entries := self._json.get(kind)) is not list:
+                continue
+            if old.columns is not None:
+                self.parts[kind] = old.of_some(entries)
+            else:
                 left = Seen(known=old.known, odd=old.odd)
                 for reference in old.references:
                     if reference.owner is not None and reference.owner[1] in numbers:

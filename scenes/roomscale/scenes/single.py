@@ -66,10 +66,7 @@ def pack_single(
     tell: Tell = lambda _doing, _done: None,
     store: Store | None = None,
 ) -> tuple[bytes, PackReport]:
-    """The scene as one .glb, fully compressed, and what it came to. Raises as `pack` does.
-
-    `store`: where images are that were packed before.
-    """
+    """The scene as one .glb, fully compressed, and what it came to. `store` and what is raised: as for `pack`."""
     require_sound(scene)
     with refusing(scene):
         return _pack_single(scene, options, tell, store)
@@ -85,9 +82,9 @@ def _pack_single(scene: Scene, options: PackOptions, tell: Tell, store: Store | 
         preset,
         draws=[name for name, is_asked in (("instance", options.instance), ("join", options.join)) if is_asked],
         workers=options.workers,
+        store=store,
         progress=lambda name, number, count: tell(name, number / count),
         written=written,
-        store=store,
     )
     steps += [StepBytes(step.name, step.after) for step in done.steps if step.after != step.before]
     data = sound_to_glb(result, written)

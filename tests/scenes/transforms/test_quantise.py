@@ -50,7 +50,7 @@ def test_a_mesh_of_any_size_is_rounded_once(size: float, seed: int) -> None:
 def test_what_was_rounded_lies_on_a_grid(step: float, seed: int) -> None:
     values = np.random.default_rng(seed).uniform(-100, 100, (20, 3)).astype(np.float32)
     exact = 2.0 ** np.floor(np.log2(step))
-    new = rounded(values, exact)
+    (new,) = rounded([values], [exact])
     if new is not None:
         exponent = grid_exponent(new)
         assert exponent is not None and 2.0**exponent >= exact

@@ -150,6 +150,8 @@ def publish(
 
 def running_house(data: Path | None, *, instead: str = "--data") -> House:
     """The house that runs in `data`. Raises EnvironmentProblem when there is none; `instead` names another's option."""
+    from roomscale.cli.config import House
+
     root = (data or default_data()).expanduser().resolve()
     try:
         return House.read(root / "run" / "house.json")

@@ -21,10 +21,10 @@ def check_animations(scene: Scene, findings: Findings) -> None:
     """Check every animation's channels and samplers."""
     for number, animation in enumerate(scene.list_of("animations")):
         for position, sampler in enumerate(animation["samplers"]):
-            _check_input(scene, sampler, pointer("animations", number, "samplers", position), findings)
+            _check_input(scene, sampler, f"/animations/{number}/samplers/{position}", findings)
         targets: dict[tuple[Any, ...], int] = {}
         for position, channel in enumerate(animation["channels"]):
-            _check_channel(scene, animation, channel, pointer("animations", number, "channels", position), findings)
+            _check_channel(scene, animation, channel, f"/animations/{number}/channels/{position}", findings)
             target = channel["target"]
             key = (target.get("node"), target["path"])
             if "node" not in target:

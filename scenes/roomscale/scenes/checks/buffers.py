@@ -98,7 +98,7 @@ def _report_no_data(scene: Scene, where: str, findings: Findings) -> None:
 
 
 def _check_view(scene: Scene, index: int, view: JsonObject, findings: Findings) -> None:
-    where = pointer("bufferViews", index)
+    where = f"/bufferViews/{index}"
     length = scene.list_of("buffers")[view["buffer"]]["byteLength"]
     end = view.get("byteOffset", 0) + view["byteLength"]
     if end > length:
@@ -143,7 +143,7 @@ def _check_compressed(scene: Scene, view: JsonObject, compressed: JsonObject, wh
 
 def _check_accessor(scene: Scene, index: int, accessor: JsonObject, findings: Findings) -> int:
     """Check one accessor; returns the bytes it decodes to."""
-    where = pointer("accessors", index)
+    where = f"/accessors/{index}"
     try:
         layout = layout_of(accessor, where)
     except BrokenData:

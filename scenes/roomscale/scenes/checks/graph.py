@@ -39,7 +39,7 @@ def _check_parents(nodes: list[Any], findings: Findings) -> list[int]:
     parents = [-1] * len(nodes)
     for index, node in enumerate(nodes):
         for position, child in enumerate(node.get("children", ())):
-            where = pointer("nodes", index, "children", position)
+            where = f"/nodes/{index}/children/{position}"
             if child == index:
                 findings.error("NODE_LOOP", where, f"node {index} is its own child")
             elif parents[child] not in (-1, index):

@@ -67,7 +67,7 @@ def check_meshes(scene: Scene, findings: Findings) -> None:
     """Check every primitive, skin and instancing, and that nodes fit their meshes."""
     for number, mesh in enumerate(scene.list_of("meshes")):
         for position, primitive in enumerate(mesh["primitives"]):
-            _check_primitive(scene, primitive, pointer("meshes", number, "primitives", position), findings)
+            _check_primitive(scene, primitive, f"/meshes/{number}/primitives/{position}", findings)
         _check_targets(mesh, number, findings)
     _check_skins(scene, findings)
     for index, node in enumerate(scene.list_of("nodes")):

@@ -3,24 +3,31 @@
 `gltf` and `extensions` hold the tables written in it. Khronos's JSON schemas say the same, but know neither
 references nor where an extension may stand, and a general validator takes seconds for 20,000 nodes.
 The types are tuples: making a dataclass of each took 8 ms whenever a command started.
+Of many values at once a type only tells whether all are plain (`is_plain`): a scene has hundreds of thousands, and
+nearly always there is nothing to be said of them. Only where there is does the walk go from one to the next.
 Rule: after a walk with `sound` left true, every value has the type its table says, and every reference leads somewhere.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping
+from itertools import chain
 from typing import Any, NamedTuple, Protocol
 
+from roomscale.scenes.checks.walk import Walk
 from roomscale.scenes.errors import printable
-from roomscale.scenes.findings import Findings, pointer
 from roomscale.scenes.jsonio import JsonObject
+
+_PIECE = 256
+"""Items of a list that are looked at together: one that is not plain makes the walk go through all of them."""
 
 
 class Type(Protocol):
     """What a value may be. `check` reports to the walk; the walk knows where the value stands."""
+
+    def is_plain(self, values: Collection[Any], walk: Walk) -> bool:
+        """Whether `check` says nothing of any of these, nor meets an extension for the first time; in doubt, no."""
 
     def check(self, value: Any, walk: Walk) -> None:
         """Report what is wrong with `value`."""
@@ -29,12 +36,20 @@ class Type(Protocol):
 class Anything(NamedTuple):
     """Any JSON at all."""
 
+    def is_plain(self, values: Collection[Any], walk: Walk) -> bool:
+        """Whether all are JSON."""
+        return True
+
     def check(self, value: Any, walk: Walk) -> None:
         """Nothing is wrong with it."""
 
 
 class Boolean(NamedTuple):
     """true or false."""
+
+    def is_plain(self, values: Collection[Any], walk: Walk) -> bool:
+        """Whether all are true or false."""
+        return _types(values) <= {bool}
 
     def check(self, value: Any, walk: Walk) -> None:
         """Report other types."""
@@ -47,6 +62,10 @@ class Integer(NamedTuple):
 
     low: int = 0
     high: int = 0x7FFF_FFFF_FFFF
+
+    def is_plain(self, values: Collection[Any], walk: Walk) -> bool:
+        """Whether all are whole numbers in range."""
+        return _types(values) <= {int} and _are_within(values, self.low, self.high)
 
     def check(self, value: Any, walk: Walk) -> None:
         """Report other types and values out of range."""
@@ -64,6 +83,12 @@ class Number(NamedTuple):
     above: float | None = None
     also: float | None = None
 
+    def is_plain(self, values: Collection[Any], walk: Walk) -> bool:
+        """Whether all are numbers in range."""
+        if not (_types(values) <= {int, float} and _are_within(values, self.low, self.high)):
+            return False
+        return self.above is None or all(map(float(self.above).__lt__, values))
+
     def check(self, value: Any, walk: Walk) -> None:
         """Report other types and values out of range; the default range is a float32's."""
         kind = type(value)
@@ -80,6 +105,10 @@ class Text(NamedTuple):
 
     pattern: re.Pattern[str] | None = None
 
+    def is_plain(self, values: Collection[Any], walk: Walk) -> bool:
+        """Whether all are strings of this form."""
+        return _types(values) <= {str} and (self.pattern is None or all(map(self.pattern.fullmatch, values)))
+
     def check(self, value: Any, walk: Walk) -> None:
         """Report other types and what does not match."""
         if type(value) is not str:
@@ -94,6 +123,10 @@ class OneOf(NamedTuple):
     values: tuple[Any, ...]
     strict: bool = False
 
+    def is_plain(self, values: Collection[Any], walk: Walk) -> bool:
+        """Whether all are among the values."""
+        return _types(values) <= {type(self.values[0])} and set(values) <= set(self.values)
+
     def check(self, value: Any, walk: Walk) -> None:
         """Report other types (of which the first value is an example) and other values."""
         if type(value) is not type(self.values[0]):
@@ -107,6 +140,10 @@ class Ref(NamedTuple):
     """An index into a list of the scene: `nodes`, or an extension's, `KHR_lights_punctual/lights`."""
 
     to: str
+
+    def is_plain(self, values: Collection[Any], walk: Walk) -> bool:
+        """Whether all are indices that lead somewhere."""
+        return _types(values) <= {int} and _are_within(values, 0, walk.length_of(self.to) - 1)
 
     def check(self, value: Any, walk: Walk) -> None:
         """Report other types and indices that lead nowhere."""
@@ -124,6 +161,14 @@ class ListOf(NamedTuple):
     most: int | None = None
     unique: bool = False
 
+    def is_plain(self, values: Collection[Any], walk: Walk) -> bool:
+        """Whether all are lists of a right length, with plain items."""
+        if not (_types(values) <= {list} and _are_within([*map(len, values)], self.least, self.most)):
+            return False
+        if not self.item.is_plain([*chain.from_iterable(values)], walk):
+            return False
+        return not self.unique or all(len(set(value)) == len(value) for value in values)
+
     def check(self, value: Any, walk: Walk) -> None:
         """Report other types, wrong lengths, wrong items, repeated ones."""
         if type(value) is not list:
@@ -133,10 +178,13 @@ class ListOf(NamedTuple):
             walk.error("EMPTY_ENTITY", "it is empty; leave it out", mendable=True)
         elif len(value) < self.least or (self.most is not None and len(value) > self.most):
             walk.unsound("ARRAY_LENGTH_NOT_IN_LIST", f"it has {len(value):,} items")
-        for index, item in enumerate(value):
-            walk.path.append(index)
-            self.item.check(item, walk)
-            walk.path.pop()
+        for start in range(0, len(value), _PIECE):
+            piece = value[start : start + _PIECE]
+            if not self.item.is_plain(piece, walk):
+                for index, item in enumerate(piece, start):
+                    walk.path.append(index)
+                    self.item.check(item, walk)
+                    walk.path.pop()
         if self.unique and walk.sound and len(set(value)) != len(value):
             walk.error("ARRAY_NON_UNIQUE", "an item stands in it twice")
 
@@ -146,6 +194,12 @@ class MapOf(NamedTuple):
 
     item: Type
     least: int = 1
+
+    def is_plain(self, values: Collection[Any], walk: Walk) -> bool:
+        """Whether all are objects with enough entries, all of them plain."""
+        if not (_types(values) <= {dict} and _are_within([*map(len, values)], self.least)):
+            return False
+        return self.item.is_plain([*chain.from_iterable(value.values() for value in values)], walk)
 
     def check(self, value: Any, walk: Walk) -> None:
         """Report other types, too few entries, wrong values."""
@@ -174,6 +228,31 @@ class Object(NamedTuple):
     needs: tuple[tuple[str, str], ...] = ()
     open: bool = False
 
+    def is_plain(self, values: Collection[Any], walk: Walk) -> bool:
+        """Whether all are objects with the fields they need, all of them plain: field by field, of all those that
+        have the same ones."""
+        if not _types(values) <= {dict}:
+            return False
+        alike: dict[tuple[str, ...], list[JsonObject]] = {}
+        for value in values:
+            alike.setdefault(tuple(value), []).append(value)
+        return all(self._are_plain(keys, members, walk) for keys, members in alike.items())
+
+    def _are_plain(self, keys: tuple[str, ...], members: list[JsonObject], walk: Walk) -> bool:
+        known = [self.fields.get(key) for key in keys]
+        others = {key for key, table in zip(keys, known, strict=True) if table is None} - {"extras", "extensions"}
+        if self._lacks(keys) or (others and not self.open):
+            return False
+        columns = zip(*(member.values() for member in members), strict=True)
+        for key, table, column in zip(keys, known, columns, strict=True):
+            if table is not None:
+                is_plain = table.is_plain(column, walk)
+            else:
+                is_plain = key != "extensions" or walk.are_plain_extensions(column, self.name)
+            if not is_plain:
+                return False
+        return True
+
     def check(self, value: Any, walk: Walk) -> None:
         """Report other types, missing, unknown and wrong fields, and go into its extensions."""
         if type(value) is not dict:
@@ -191,6 +270,14 @@ class Object(NamedTuple):
             walk.path.pop()
         self._check_presence(value, walk)
 
+    def _lacks(self, keys: Collection[str]) -> bool:
+        """Whether `_check_presence` has something to say of an object with these keys."""
+        return (
+            any(key not in keys for key in self.required)
+            or any(sum(key in keys for key in group) != 1 for group in self.exactly_one)
+            or any(key in keys and other not in keys for key, other in self.needs)
+        )
+
     def _check_presence(self, value: JsonObject, walk: Walk) -> None:
         for key in self.required:
             if key not in value:
@@ -203,84 +290,10 @@ class Object(NamedTuple):
                 walk.error("UNSATISFIED_DEPENDENCY", f"{key} needs {other} beside it")
 
 
-@dataclass
-class Walk:
-    """One comparison of a scene with the tables.
+def _types(values: Collection[Any]) -> set[type]:
+    return set(map(type, values))
 
-    `extensions`: (object name, extension) → its table. `used`: extensions met, with the pointer of the first.
-    """
 
-    root: JsonObject
-    extensions: Mapping[tuple[str, str], Type]
-    findings: Findings
-    path: list[str | int] = field(default_factory=list)
-    used: dict[str, str] = field(default_factory=dict)
-    sound: bool = True
-
-    def __post_init__(self) -> None:
-        self._known = {name for _, name in self.extensions}
-        self._lengths: dict[str, int] = {}
-
-    def length_of(self, target: str) -> int:
-        """How many items a list of the scene has, 0 if it is not there."""
-        if target not in self._lengths:
-            extension, _, key = target.rpartition("/")
-            holder: Any = self.root
-            if extension:
-                extensions = self.root.get("extensions")
-                holder = extensions.get(extension) if isinstance(extensions, dict) else None
-            value = holder.get(key) if isinstance(holder, dict) else None
-            self._lengths[target] = len(value) if isinstance(value, list) else 0
-        return self._lengths[target]
-
-    def check_extensions(self, value: Any, parent: str) -> None:
-        """Check the `extensions` of an object; unknown ones pass, as long as they are objects."""
-        if type(value) is not dict:
-            self.mismatch(value, "an object")
-            return
-        for name, content in value.items():
-            with self._at(name):
-                self.used.setdefault(name, pointer(*self.path))
-                table = self.extensions.get((parent, name))
-                if type(content) is not dict:
-                    self.mismatch(content, "an object")
-                elif table is not None:
-                    table.check(content, self)
-                elif name in self._known:
-                    self.error("UNEXPECTED_EXTENSION_OBJECT", f"{printable(name)} has no meaning at this place")
-
-    @contextmanager
-    def _at(self, step: str | int) -> Iterator[None]:
-        self.path.append(step)
-        yield
-        self.path.pop()
-
-    def error(self, code: str, message: str, *, mendable: bool = False) -> None:
-        """Report an error that leaves types and references in order."""
-        self.findings.error(code, pointer(*self.path), message, mendable=mendable)
-
-    def warn(self, code: str, message: str) -> None:
-        """Report a warning."""
-        self.findings.warn(code, pointer(*self.path), message)
-
-    def unsound(self, code: str, message: str) -> None:
-        """Report an error after which nothing may rely on types and references."""
-        self.sound = False
-        self.error(code, message)
-
-    def mismatch(self, value: Any, wanted: str) -> None:
-        """Report a value of another type."""
-        shown = printable(str(value)[:60], 40) if not isinstance(value, (dict, list)) else "this"
-        self.unsound("TYPE_MISMATCH", f"{shown} is not {wanted}")
-
-    def out_of_range(self, value: float) -> None:
-        """Report a number out of range."""
-        shown = f"{value:.6g}" if abs(value) < 1e300 else "a number of hundreds of digits"
-        self.unsound("VALUE_NOT_IN_RANGE", f"{shown} is out of range")
-
-    def unresolved(self, value: int, target: str) -> None:
-        """Report an index that leads nowhere."""
-        shown = value if abs(value) < 1e15 else "a huge number"
-        self.unsound(
-            "UNRESOLVED_REFERENCE", f"{shown} is no index into {target}, of which there are {self.length_of(target):,}"
-        )
+def _are_within(numbers: Collection[Any], low: float, high: float | None = None) -> bool:
+    """Whether all are from `low` to `high`; what is no number at all (NaN) is not."""
+    return all(map(float(low).__le__, numbers)) and (high is None or all(map(float(high).__ge__, numbers)))

@@ -5,16 +5,14 @@ Rule: contents only, as `values` decoded them; formats and counts were looked at
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from roomscale.scenes.accessors import Array
+from roomscale.scenes.checks.decoded import Decoded
 from roomscale.scenes.findings import Findings, pointer
 from roomscale.scenes.jsonio import JsonObject
-
-if TYPE_CHECKING:  # which imports this module
-    from roomscale.scenes.checks.values import Decoded
 
 WEIGHT_TOLERANCE = 8e-3
 _LAST_ROW = (3, 7, 11, 15)

@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from typing import Any
 from weakref import WeakKeyDictionary
 
+from roomscale.scenes import jsonio
 from roomscale.scenes.checks.extensions import EXTENSIONS
 from roomscale.scenes.checks.gltf import ROOT
-from roomscale.scenes.checks.schema import Walk
+from roomscale.scenes.checks.walk import Walk
 from roomscale.scenes.document import Scene
 from roomscale.scenes.errors import RejectedScene, printable
 from roomscale.scenes.findings import Findings, pointer
@@ -159,6 +160,8 @@ def _check_names(scene: Scene, findings: Findings) -> None:
 
 def _check_prototype_keys(scene: Scene, findings: Findings) -> None:
     """`{"constructor": {"prototype": …}}` is how careless scripts in browsers are made to change all objects."""
+    if not jsonio.may_hold(scene.json, "constructor"):
+        return
     todo: list[Any] = [scene.json]
     while todo:
         item = todo.pop()

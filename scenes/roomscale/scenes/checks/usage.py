@@ -46,10 +46,10 @@ def check_usage(scene: Scene, findings: Findings) -> None:
     uses = _Uses(scene, findings)
     for number, mesh in enumerate(scene.list_of("meshes")):
         for position, primitive in enumerate(mesh["primitives"]):
-            uses.of_primitive(primitive, pointer("meshes", number, "primitives", position))
+            uses.of_primitive(primitive, f"/meshes/{number}/primitives/{position}")
     for number, animation in enumerate(scene.list_of("animations")):
         for position, sampler in enumerate(animation["samplers"]):
-            uses.of_sampler(sampler, pointer("animations", number, "samplers", position))
+            uses.of_sampler(sampler, f"/animations/{number}/samplers/{position}")
     for number, skin in enumerate(scene.list_of("skins")):
         if "inverseBindMatrices" in skin:
             uses.of_matrices(skin["inverseBindMatrices"], pointer("skins", number, "inverseBindMatrices"))
@@ -58,7 +58,7 @@ def check_usage(scene: Scene, findings: Findings) -> None:
             uses.view(image["bufferView"], _View.IMAGE, pointer("images", number, "bufferView"))
     for number, accessor in enumerate(scene.list_of("accessors")):
         for key in ("indices", "values") if "sparse" in accessor else ():
-            where = pointer("accessors", number, "sparse", key, "bufferView")
+            where = f"/accessors/{number}/sparse/{key}/bufferView"
             uses.view(accessor["sparse"][key]["bufferView"], _View.OTHER, where)
     uses.check_shared()
 

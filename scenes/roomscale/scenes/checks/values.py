@@ -1,102 +1,95 @@
 """The numbers inside the buffers: finite, within their bounds, indices in range, vectors of unit length.
 
-Rule: each accessor is decoded once, within the scene's budget; what cannot be decoded here (Draco, missing
-files) was reported elsewhere or is another check's.
+Rule: what cannot be decoded here (Draco, missing files) was reported elsewhere or is another check's. Small accessors
+are looked at together, and one by one only where something is wrong.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator
+from typing import Any
 
 import numpy as np
 
-from roomscale.scenes.accessors import FLOAT, Array, layout_of, read
+from roomscale.scenes.accessors import FLOAT, Array
+from roomscale.scenes.batches import MOST_BYTES, Starts, all_well, are_bounds, are_finite, are_increasing
+from roomscale.scenes.checks.decoded import Decoded
 from roomscale.scenes.checks.skinning import check_skinning, check_weights
+from roomscale.scenes.compressed import is_compressed
 from roomscale.scenes.document import Scene
-from roomscale.scenes.errors import BrokenData, SceneError
-from roomscale.scenes.findings import Findings, pointer
+from roomscale.scenes.findings import Findings
 from roomscale.scenes.jsonio import JsonObject
 
 VEC3_TOLERANCE = 0.00674
 VEC4_TOLERANCE = 0.00769
 """How far from 1 the length of a stored unit vector or quaternion may be, as in glTF-Validator."""
-_ONLY_WHEN_READ = (
-    "ACCESSOR_SPARSE_INDICES_NON_INCREASING",
-    "ACCESSOR_SPARSE_INDEX_OOB",
-    "MESHOPT_MALFORMED",
-    "MESHOPT_BOMB",
-)
-
-
-@dataclass
-class Decoded:
-    """The accessors of a scene, decoded when they are asked for; those of few bytes in the file not kept, for each may
-    be a million zeros."""
-
-    scene: Scene
-    findings: Findings
-    left: int = 0
-    _arrays: dict[int, Array | None] = field(default_factory=dict)
-    _counted: set[int] = field(default_factory=set)
-
-    def __post_init__(self) -> None:
-        self.left = self.scene.limits.decoded_bytes
-
-    def get(self, index: int) -> Array | None:
-        """The elements of an accessor, None where they cannot be had."""
-        if index in self._arrays:
-            return self._arrays[index]
-        array = self._decode(index)
-        if array is None or "sparse" not in self.scene.list_of("accessors")[index]:
-            self._arrays[index] = array
-        return array
-
-    def unit_scaled(self, index: int) -> Array | None:
-        """As `get`, with normalised integers brought to −1..1, as float64; None for other integers."""
-        array, accessor = self.get(index), self.scene.list_of("accessors")[index]
-        if array is None:
-            return None
-        if array.dtype.kind == "f":
-            return array.astype(np.float64)
-        if not accessor.get("normalized"):
-            return None
-        scaled: Array = np.maximum(array / float(np.iinfo(array.dtype).max), -1.0)
-        return scaled
-
-    def _decode(self, index: int) -> Array | None:
-        accessor = self.scene.list_of("accessors")[index]
-        if "bufferView" not in accessor and "sparse" not in accessor:
-            return None  # zeros by definition, or what Draco or an application fills in
-        try:
-            if index not in self._counted:
-                self._counted.add(index)
-                self.left -= layout_of(accessor, "").decoded_bytes
-            return read(self.scene, index) if self.left >= 0 else None
-        except BrokenData as error:
-            if error.code in _ONLY_WHEN_READ:
-                self.findings.error(error.code, error.pointer, error.message)
-        except SceneError:
-            pass  # the resource behind it was reported where it stands
-        return None
+_SMALL = 16_384
+"""Elements of accessors that are looked at together: an array of more is work enough by itself."""
 
 
 def check_values(scene: Scene, findings: Findings) -> None:
     """Check the contents of all accessors, then what each use of them asks for."""
     decoded = Decoded(scene, findings)
-    for index, accessor in enumerate(scene.list_of("accessors")):
-        array = decoded.get(index)
-        if array is not None and _all_finite(array, pointer("accessors", index), findings):
-            _check_bounds(array, accessor, pointer("accessors", index), findings)
+    for run in _runs(decoded):
+        for index, array in run if len(run) == 1 else _doubtful(run, scene):
+            if _all_finite(array, f"/accessors/{index}", findings):
+                _check_bounds(array, scene.list_of("accessors")[index], f"/accessors/{index}", findings)
     for number, mesh in enumerate(scene.list_of("meshes")):
         for position, primitive in enumerate(mesh["primitives"]):
-            where = pointer("meshes", number, "primitives", position)
+            where = f"/meshes/{number}/primitives/{position}"
             _check_indices(decoded, primitive, where)
             _check_vectors(decoded, primitive, where)
             _check_colors(decoded, primitive, where)
             check_weights(decoded, primitive, where)
     check_skinning(decoded)
     for number, animation in enumerate(scene.list_of("animations")):
-        _check_times(decoded, animation, number)
+        _check_animation(decoded, animation, number)
+
+
+def _runs(decoded: Decoded) -> Iterator[list[tuple[int, Array]]]:
+    """All accessors that can be had, small ones that follow one another together."""
+    run: list[tuple[int, Array]] = []
+    left = MOST_BYTES
+    for index, accessor in enumerate(decoded.scene.list_of("accessors")):
+        is_small = _is_small(decoded.scene, accessor)
+        if run and not (is_small and left > 0):
+            yield run
+            run, left = [], MOST_BYTES
+        if (array := decoded.get(index)) is not None:
+            run.append((index, array))
+            left -= array.nbytes if is_small else MOST_BYTES
+    if run:
+        yield run
+
+
+def _is_small(scene: Scene, accessor: JsonObject) -> bool:
+    """Whether an accessor has few elements, and nothing can be found wrong with it as it is decoded."""
+    if accessor["count"] > _SMALL or "sparse" in accessor or "bufferView" not in accessor:
+        return False
+    return not is_compressed(scene.list_of("bufferViews")[accessor["bufferView"]])
+
+
+def _doubtful(run: list[tuple[int, Array]], scene: Scene) -> list[tuple[int, Array]]:
+    """Of accessors those that must be looked at one by one: none of floats, where all is well with them."""
+    floats: dict[int, list[tuple[int, Array]]] = {}
+    for index, array in run:
+        if array.dtype.kind == "f":
+            floats.setdefault(array.shape[1], []).append((index, array))
+    if all(_are_well(pairs, scene.list_of("accessors")) for pairs in floats.values()):
+        return [(index, array) for index, array in run if array.dtype.kind != "f"]
+    return run
+
+
+def _are_well(pairs: list[tuple[int, Array]], accessors: list[Any]) -> bool:
+    """Whether accessors of floats, as wide as one another, are finite and within their bounds."""
+    if not all_well((array for _, array in pairs), are_finite):
+        return False
+    for key, reduce in (("min", np.minimum), ("max", np.maximum)):
+        bounded = [pair for pair in pairs if len(accessors[pair[0]].get(key, ())) == pair[1].shape[1]]
+        told = [accessors[index][key] for index, _ in bounded]
+        if bounded and not are_bounds(told, [array for _, array in bounded], reduce):
+            return False
+    return True
 
 
 def _all_finite(array: Array, where: str, findings: Findings) -> bool:
@@ -207,33 +200,63 @@ def _check_colors(decoded: Decoded, primitive: JsonObject, where: str) -> None:
         )
 
 
-def _check_times(decoded: Decoded, animation: JsonObject, number: int) -> None:
+def _check_animation(decoded: Decoded, animation: JsonObject, number: int) -> None:
+    samplers = animation["samplers"]
     rotations = {channel["sampler"] for channel in animation["channels"] if channel["target"].get("path") == "rotation"}
-    for position, sampler in enumerate(animation["samplers"]):
-        where = pointer("animations", number, "samplers", position)
-        times = decoded.get(sampler["input"])
-        if times is not None and times.shape[1] == 1 and times.dtype.kind == "f":
-            if times[0, 0] < 0.0:
-                decoded.findings.error("ACCESSOR_ANIMATION_INPUT_NEGATIVE", f"{where}/input", "it begins before 0")
-            backward = np.flatnonzero(np.diff(times[:, 0]) <= 0.0)
-            if backward.size:
-                decoded.findings.error(
-                    "ACCESSOR_ANIMATION_INPUT_NON_INCREASING",
-                    f"{where}/input",
-                    f"time {backward[0] + 1:,} is not after the one before it",
-                )
-        if position in rotations:
-            is_spline = sampler.get("interpolation") == "CUBICSPLINE"
-            _check_quaternions(decoded, sampler["output"], f"{where}/output", is_spline=is_spline)
-
-
-def _check_quaternions(decoded: Decoded, index: int, where: str, *, is_spline: bool) -> None:
-    vectors = decoded.unit_scaled(index)
-    if vectors is None or vectors.shape[1] != 4:
+    turning = [sampler for position, sampler in enumerate(samplers) if position in rotations]
+    times = _times_of(decoded, {sampler["input"] for sampler in samplers})
+    if all_well(times, _are_well_timed) and all_well(_quaternions_of(decoded, turning), _are_unit):
         return
-    bad = non_unit(vectors[1::3] if is_spline else vectors, VEC4_TOLERANCE)  # of a spline the tangents stand around it
+    for position, sampler in enumerate(samplers):
+        where = f"/animations/{number}/samplers/{position}"
+        for array in _times_of(decoded, [sampler["input"]]):
+            _check_times(array, f"{where}/input", decoded.findings)
+        if position in rotations:
+            for vectors in _quaternions_of(decoded, [sampler]):
+                is_spline = sampler.get("interpolation") == "CUBICSPLINE"
+                _check_quaternions(vectors, f"{where}/output", decoded.findings, is_spline=is_spline)
+
+
+def _times_of(decoded: Decoded, accessors: Iterable[int]) -> Iterator[Array]:
+    """The times that are scalars of floats, as they must be."""
+    for index in accessors:
+        times = decoded.get(index)
+        if times is not None and times.shape[1] == 1 and times.dtype.kind == "f":
+            yield times
+
+
+def _are_well_timed(times: Array, starts: Starts) -> bool:
+    return bool((times[starts, 0] >= 0.0).all()) and are_increasing(times, starts)
+
+
+def _check_times(times: Array, where: str, findings: Findings) -> None:
+    if times[0, 0] < 0.0:
+        findings.error("ACCESSOR_ANIMATION_INPUT_NEGATIVE", where, "it begins before 0")
+    backward = np.flatnonzero(np.diff(times[:, 0]) <= 0.0)
+    if backward.size:
+        findings.error(
+            "ACCESSOR_ANIMATION_INPUT_NON_INCREASING", where, f"time {backward[0] + 1:,} is not after the one before it"
+        )
+
+
+def _quaternions_of(decoded: Decoded, samplers: Iterable[JsonObject]) -> Iterator[Array]:
+    """The rotations that samplers lead to; of a spline the tangents stand around each."""
+    for sampler in samplers:
+        vectors = decoded.get(sampler["output"])
+        if vectors is not None and vectors.dtype.kind != "f":
+            vectors = decoded.unit_scaled(sampler["output"])
+        if vectors is not None and vectors.shape[1] == 4:
+            yield vectors[1::3] if sampler.get("interpolation") == "CUBICSPLINE" else vectors
+
+
+def _are_unit(vectors: Array, _starts: Starts) -> bool:
+    return not non_unit(vectors.astype(np.float64), VEC4_TOLERANCE).size
+
+
+def _check_quaternions(vectors: Array, where: str, findings: Findings, *, is_spline: bool) -> None:
+    bad = non_unit(vectors.astype(np.float64), VEC4_TOLERANCE)
     if bad.size:
-        decoded.findings.error(
+        findings.error(
             "ACCESSOR_ANIMATION_SAMPLER_OUTPUT_ACCESSOR_NON_NORMALIZED_QUATERNION",
             where,
             f"quaternion {bad[0]:,} has not the length 1 ({bad.size:,} such quaternions)",

@@ -16,8 +16,8 @@ from urllib.parse import unquote
 
 import numpy as np
 
+from roomscale.scenes.checks.decoded import Decoded
 from roomscale.scenes.checks.skinning import influences
-from roomscale.scenes.checks.values import Decoded
 from roomscale.scenes.compressed import MESHOPT_EXTENSIONS
 from roomscale.scenes.document import Scene
 from roomscale.scenes.errors import SceneError

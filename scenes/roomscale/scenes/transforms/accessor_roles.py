@@ -61,9 +61,9 @@ def _named(survey: Survey) -> Iterator[tuple[int, str]]:
     for kind, uses_of in _USES.items():
         part = survey.parts.get(kind)
         if part is not None:
-            if _MEMO not in part.memo:
-                part.memo[_MEMO] = list(uses_of(part.entries))
-            yield from part.memo[_MEMO]
+            if part.accessor_uses is None:
+                part.accessor_uses = list(uses_of(part.entries))
+            yield from part.accessor_uses
 
 
 def vertex_accessors(primitive: JsonObject) -> Iterator[tuple[str, int]]:
@@ -138,4 +138,3 @@ _USES: Mapping[str, Callable[[Iterable[JsonObject]], Iterator[tuple[int, str]]]]
     "animations": _of_animations,
 }
 """A list of the root → the accessors that its entries name, each with its role, as often as it is named."""
-_MEMO = "accessor_roles"

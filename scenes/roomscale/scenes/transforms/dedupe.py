@@ -26,7 +26,7 @@ from roomscale.scenes.transforms.same_pixels import joined_by_pixels
 
 _PLACEMENT = ("bufferView", "byteOffset", "min", "max")
 """What an accessor says of where its data are, and what follows from them."""
-_OF_EQUAL = frozenset({*_PLACEMENT, "componentType", "count", "type", "name"})
+_OF_EQUAL = frozenset({*_PLACEMENT, "componentType", "count", "normalized", "type", "name"})
 """What most accessors say: but for their names, nothing else stands in the way of one for equal elements."""
 
 _SHORT = 64
@@ -131,8 +131,8 @@ def _equal_accessors(scene: Scene, survey: Survey) -> list[list[int]]:
         get = accessor.get
         told = get("componentType"), get("type"), get("count"), get("normalized")
         if "sparse" in accessor or "bufferView" not in accessor or is_compressed(views[accessor["bufferView"]]):
-            place = (accessor.get("bufferView"), accessor.get("byteOffset", 0), jsonio.dump(accessor.get("sparse", {})))
-            contents: Hashable = place
+            sparse = jsonio.dump(accessor["sparse"]) if "sparse" in accessor else b""
+            contents: Hashable = (accessor.get("bufferView"), accessor.get("byteOffset", 0), sparse)
         else:
             data = read(scene, index).tobytes()
             contents = data if len(data) <= _SHORT else hashlib.sha256(data).digest()

@@ -8,7 +8,7 @@ other meshes with the same step.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,19 +34,29 @@ _MOST_UNITS = 1 << 23
 """Steps from 0 to the largest number; a float holds whole numbers up to 2^24."""
 
 
-def rounded(values: Array, step: float) -> NDArray[np.float32] | None:
-    """Numbers moved to the nearest multiple of `step`.
+def rounded(arrays: Sequence[Array], steps: Sequence[float]) -> list[NDArray[np.float32] | None]:
+    """Numbers moved to the nearest multiple of each array's step. Arrays of floats, as many as memory may hold twice.
 
     None where that cannot be (not finite, too many steps), or need not: multiples of half a step already, for rounding
     a mesh changes its size a little, and so its step by a factor of two perhaps.
     """
-    if values.dtype != np.float32 or not np.isfinite(values).all():
-        return None
-    exact = values.astype(np.float64) / step
-    units = np.rint(exact)
-    if not len(units) or np.abs(units).max() >= _MOST_UNITS or np.array_equal(np.rint(exact * 2), exact * 2):
-        return None
-    return np.asarray(units * step, np.float32) + np.float32(0)  # −0 becomes 0
+    sizes = [array.size for array in arrays]
+    ends = np.cumsum(sizes, dtype=np.intp)
+    starts = ends - np.array(sizes, np.intp)
+    flat = np.concatenate([array.reshape(-1) for array in arrays]) if len(arrays) > 1 else arrays[0].reshape(-1)
+    step = np.repeat(steps, sizes) if len(arrays) > 1 else steps[0]
+    with np.errstate(all="ignore"):  # what is not finite is found by what comes out
+        exact = flat.astype(np.float64) / step
+        units = np.rint(exact)
+        can_be = np.maximum.reduceat(np.abs(units), starts) < _MOST_UNITS
+        exact *= 2
+        is_there = np.logical_and.reduceat(np.rint(exact) == exact, starts)
+        units *= step
+        moved = np.asarray(units, np.float32) + np.float32(0)  # −0 becomes 0
+    return [
+        moved[start:end].reshape(array.shape) if is_moved else None
+        for array, start, end, is_moved in zip(arrays, starts, ends, can_be & ~is_there, strict=True)
+    ]
 
 
 def power_of_two(value: float) -> float:
@@ -136,7 +146,8 @@ def _scales(matrices: list[Matrix]) -> list[float]:
     if not matrices:
         return []
     lengths = np.linalg.norm(np.stack(matrices)[:, :3, :3], axis=1).max(axis=1)
-    return [float(length) for length in np.where(np.isfinite(lengths), lengths, 1e6)]
+    scales: list[float] = np.where(np.isfinite(lengths), lengths, 1e6).tolist()
+    return scales
 
 
 def _positions(mesh: JsonObject) -> Iterator[int]:

@@ -41,12 +41,13 @@ def _reached(json: JsonObject, survey: Survey) -> set[Entry]:
     kinds = survey.movable.intersection(_KINDS)
     named_by: dict[Entry, list[Entry]] = {}
     todo: list[Entry] = []
-    for reference in survey.naming(kinds):
-        target = (reference.kind, reference.index)
-        if reference.owner is None or reference.owner[0] not in kinds:
-            todo.append(target)
-        else:
-            named_by.setdefault(reference.owner, []).append(target)
+    for own, part in survey.parts.items():
+        if own not in kinds:
+            todo += [(kind, index) for kind in kinds for index in part.counts(kind)]
+        elif any(map(part.may_name, kinds)):
+            for reference in part.references:
+                if reference.kind in kinds and reference.owner is not None:
+                    named_by.setdefault(reference.owner, []).append((reference.kind, reference.index))
     todo += [(kind, index) for kind in kinds for index, entry in enumerate(json.get(kind, ())) if "extras" in entry]
     reached: set[Entry] = set()
     while todo:

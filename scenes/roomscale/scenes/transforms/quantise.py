@@ -13,12 +13,14 @@ Rule: positions of meshes that an extension names keep every bit; rounding again
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from itertools import islice
 
 import numpy as np
 from numpy.typing import NDArray
 
 from roomscale.scenes.accessors import Array, read
+from roomscale.scenes.batches import batches
 from roomscale.scenes.compressed import is_compressed
 from roomscale.scenes.document import Scene
 from roomscale.scenes.draft import ARRAY_BUFFER, Draft
@@ -54,9 +56,11 @@ def quantise(scene: Scene, *, integers: bool = False) -> Scene:
     draft = Draft(scene, touching=())
     survey = draft.survey()
     quantiser = _Quantiser(draft, survey, integers=integers)
-    for index, role in roles.accessor_roles(draft.json, survey).items():
-        if quantiser.may_change(index):
-            quantiser.quantise(index, role)
+    found = roles.accessor_roles(draft.json, survey)
+    changeable = {index: role for index, role in found.items() if quantiser.may_change(index)}
+    quantiser.round_ahead(changeable)
+    for index, role in changeable.items():
+        quantiser.quantise(index, role)
     return draft.finish()
 
 
@@ -68,6 +72,7 @@ class _Quantiser:
         self._steps = scales.position_steps()
         self._moves = _move_steps(draft.json, scales)
         self._weights = _weight_sets(draft.json)
+        self._rounded: dict[int, Floats] = {}
 
     def may_change(self, index: int) -> bool:
         """Whether an accessor holds floats of its own, or integers that may be narrowed, not compressed yet."""
@@ -76,12 +81,23 @@ class _Quantiser:
             return False
         return not is_compressed(self._draft.json["bufferViews"][accessor["bufferView"]])
 
+    def round_ahead(self, found: Mapping[int, str]) -> None:
+        """Round what stays floats, many accessors at once. `found`: accessor → its role."""
+        steps = {index: step for index, role in found.items() if (step := self._step(index, role)) is not None}
+        floats = {index: array for index in steps if (array := self._read(index)).dtype == np.float32}
+        numbers = iter(floats)
+        for batch in batches(floats.values()):
+            own = [*islice(numbers, len(batch))]
+            for index, new in zip(own, rounded(batch, [steps[index] for index in own]), strict=True):
+                if new is not None:
+                    self._rounded[index] = new
+
     def quantise(self, index: int, role: str) -> None:
         """Give one accessor its smaller numbers, if it may have some."""
-        if (step := self._step(index, role)) is not None:
-            self._round(index, step, role)
-        elif role == roles.TIMES:
-            self._round(index, TIME_STEP, role)
+        if role == roles.TEXCOORD and self._integers and self._fractions(index):
+            return
+        if index in self._rounded:
+            self._round(index, role)
         elif role == roles.COLOR:
             self._replace(index, _colour(self._read(index), self._accessor(index)), normalized=True)
         elif role == roles.JOINTS:
@@ -90,6 +106,9 @@ class _Quantiser:
             self._replace(index, _weights(self._read(index)), normalized=True)
         elif role in (roles.NORMAL, roles.TANGENT) and self._integers:
             self._directions(index)
+
+    def _fractions(self, index: int) -> bool:
+        return self._replace(index, _fraction(self._read(index)), normalized=True)
 
     def _directions(self, index: int) -> None:
         if self._replace(index, _direction(self._read(index)), normalized=True):
@@ -102,9 +121,9 @@ class _Quantiser:
         if role in (roles.TARGET + roles.NORMAL, roles.TARGET + roles.TANGENT):
             return NORMAL_STEP
         if role == roles.TEXCOORD:
-            if self._integers and self._replace(index, _fraction(self._read(index)), normalized=True):
-                return None
             return TEXTURE_STEP
+        if role == roles.TIMES:
+            return TIME_STEP
         if role == roles.INSTANCE + "SCALE":
             return _factor_step(self._read(index))
         if role.removeprefix(roles.POINTED) in _FACTORS:
@@ -113,10 +132,9 @@ class _Quantiser:
             return TURN_STEP
         return self._moves.get(index)
 
-    def _round(self, index: int, step: float, role: str) -> None:
-        old = self._read(index)
-        new = rounded(old, step)
-        if new is None or (role == roles.TIMES and not np.all(np.diff(new[:, 0]) > 0)):
+    def _round(self, index: int, role: str) -> None:
+        new = self._rounded[index]
+        if role == roles.TIMES and not np.all(np.diff(new[:, 0]) > 0):
             return
         target = ARRAY_BUFFER if roles.is_vertex_role(role) else None
         self._draft.replace_accessor(index, new, bounds="min" in self._accessor(index), target=target)

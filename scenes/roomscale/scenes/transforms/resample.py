@@ -7,13 +7,14 @@ resampled; CUBICSPLINE, whose tangents say how the creator wants it, is left alo
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from roomscale.scenes.accessors import Array, layout_of, read, read_floats
+from roomscale.scenes.batches import Starts, all_well, are_finite, are_increasing
 from roomscale.scenes.compressed import is_compressed
 from roomscale.scenes.document import Scene
 from roomscale.scenes.draft import Draft
@@ -91,9 +92,11 @@ def _tracks(scene: Scene) -> Iterator[_Track]:
         for number, sampler in enumerate(animation["samplers"]):
             paths = {moved(target)[0] for target in targets.get(number, ())}
             interpolation = sampler.get("interpolation", "LINEAR")
-            times, values, raw = arrays.times(sampler["input"]), *arrays.values(sampler["output"])
-            if times is None or values is None or raw is None or len(paths) != 1 or interpolation == "CUBICSPLINE":
+            if len(paths) != 1 or interpolation == "CUBICSPLINE":
                 continue
+            if sampler["input"] not in arrays.times or sampler["output"] not in arrays.values:
+                continue
+            times, (values, raw) = arrays.times[sampler["input"]], arrays.values[sampler["output"]]
             uses = frozenset({*paths, *(str(target["path"]) for target in targets[number])})
             path = paths.pop()
             if len(times) < 2 or len(values) % len(times) or (path == "rotation" and values.shape[1] != 4):
@@ -107,37 +110,41 @@ def _tracks(scene: Scene) -> Iterator[_Track]:
 
 
 class _Arrays:
-    """The data of accessors, each read once; None for those that must stay as they are."""
+    """The data of all samplers' accessors, each read once. Those that must stay as they are are not in it.
+
+    `times`: seconds, which increase. `values`: what they mean, as floats, and as they are stored.
+    """
 
     def __init__(self, scene: Scene) -> None:
         self._scene = scene
-        self._times: dict[int, Array | None] = {}
-        self._values: dict[int, tuple[Array | None, Array | None]] = {}
+        samplers = [sampler for animation in scene.list_of("animations") for sampler in animation["samplers"]]
+        inputs = self._read({sampler["input"] for sampler in samplers})
+        self.times = {index: array[:, 0] for index, array in _those_well(inputs, are_increasing).items()}
+        outputs = self._read({sampler["output"] for sampler in samplers})
+        finite = _those_well(outputs, are_finite)
+        self.values = {index: (self._meaning(index, array), array) for index, array in finite.items()}
 
-    def times(self, index: int) -> Array | None:
-        """Seconds, float64; None unless they increase."""
-        if index not in self._times:
-            array = read(self._scene, index)[:, 0].astype(np.float64) if self._is_plain(index) else None
-            ordered = array is not None and np.isfinite(array).all() and (np.diff(array) > 0.0).all()
-            self._times[index] = array if ordered else None
-        return self._times[index]
+    def _read(self, accessors: set[int]) -> dict[int, Array]:
+        return {index: read(self._scene, index) for index in sorted(accessors) if self._is_plain(index)}
 
-    def values(self, index: int) -> tuple[Array | None, Array | None]:
-        """What they mean, as floats, and as they are stored."""
-        if index not in self._values:
-            self._values[index] = self._read_values(index) if self._is_plain(index) else (None, None)
-        return self._values[index]
-
-    def _read_values(self, index: int) -> tuple[Array | None, Array | None]:
-        raw = read(self._scene, index)
-        values = (raw if raw.dtype.kind == "f" else read_floats(self._scene, index)).astype(np.float64)
-        return (values, raw) if np.isfinite(values).all() else (None, None)
+    def _meaning(self, index: int, array: Array) -> Array:
+        return array if array.dtype.kind == "f" else read_floats(self._scene, index)
 
     def _is_plain(self, index: int) -> bool:
         accessor = self._scene.list_of("accessors")[index]
         if "bufferView" not in accessor or "sparse" in accessor or "extensions" in accessor:
             return False
         return not is_compressed(self._scene.list_of("bufferViews")[accessor["bufferView"]])
+
+
+def _those_well(arrays: dict[int, Array], is_well: Callable[[Array, Starts], bool]) -> dict[int, Array]:
+    """The arrays of which `batches.all_well` is true, asked of all together first."""
+    widths: dict[int, list[Array]] = {}
+    for array in arrays.values():
+        widths.setdefault(array.shape[1], []).append(array)
+    if all(all_well(alike, is_well) for alike in widths.values()):
+        return arrays
+    return {index: array for index, array in arrays.items() if all_well([array], is_well)}
 
 
 def _scales(scene: Scene) -> dict[int, float]:
@@ -249,7 +256,7 @@ def _write(draft: Draft, track: _Track, named: Counter[int], made: Made, *, may_
     sampler: JsonObject = draft.json["animations"][track.clip]["samplers"][track.number]
     if not may_add and named[sampler["output"]] > 1:
         return
-    times = track.times[track.keep].astype(np.float32)
+    times = track.times[track.keep].astype(np.float32, copy=False)
     width = layout_of(draft.json["accessors"][sampler["output"]], "").components
     values = track.raw[track.keep].reshape(-1, width)
     normalized = bool(draft.json["accessors"][sampler["output"]].get("normalized", False))

@@ -7,9 +7,9 @@ Rule: glTF's own objects only, and only what the specification calls a default. 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import chain
 
 import numpy as np
-from numpy.typing import NDArray
 
 from roomscale.scenes.document import Scene
 from roomscale.scenes.draft import Draft
@@ -95,22 +95,18 @@ def _shorten(holders: list[tuple[JsonObject, str]]) -> None:
 
     Rotations get `_TURN_DECIMALS`.
     """
-    flat: list[float] = []
-    turns: list[NDArray[np.intp]] = []
-    for holder, key in holders:
-        value = holder[key]
-        if key == "rotation":
-            turns.append(np.arange(len(flat), len(flat) + len(value)))
-        flat.extend(value if type(value) is list else [value])
+    if not holders:
+        return
+    values = [value if type(value := holder[key]) is list else [value] for holder, key in holders]
+    flat: list[float] = [*chain.from_iterable(values)]
+    turning = np.repeat([key == "rotation" for _, key in holders], [len(value) for value in values])
     given = np.array(flat, np.float64)
     with np.errstate(over="ignore"):
         single = given.astype(np.float32)
     is_near = (np.abs(given) < _FAR) | (single == given)
     shortest = given.copy()
-    if turns:
-        turning = np.concatenate(turns)
-        shortest[turning] = np.round(single[turning].astype(np.float64), _TURN_DECIMALS)
-        is_near[turning] = False
+    shortest[turning] = np.round(single[turning].astype(np.float64), _TURN_DECIMALS)
+    is_near[turning] = False
     # Writing a number costs a microsecond; many stand in a scene a hundred times, 0 and 1 before all.
     different, which = np.unique(single[is_near], return_inverse=True)
     shortest[is_near] = different.astype(np.str_).astype(np.float64)[which]
@@ -121,15 +117,10 @@ def _shorten(holders: list[tuple[JsonObject, str]]) -> None:
     for place in np.flatnonzero(np.abs(given) >= _FAR).tolist():
         if type(flat[place]) is int:
             short[place] = flat[place]
-    position = 0
-    for holder, key in holders:
-        if type(holder[key]) is list:
-            count = len(holder[key])
-            holder[key] = short[position : position + count]
-            position += count
-        else:
-            holder[key] = short[position]
-            position += 1
+    end = 0
+    for (holder, key), value in zip(holders, values, strict=True):
+        start, end = end, end + len(value)
+        holder[key] = short[start:end] if type(holder[key]) is list else short[start]
 
 
 def _drop_bounds(json: JsonObject, survey: Survey) -> None:
