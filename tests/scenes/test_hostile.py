@@ -118,7 +118,7 @@ opened, watching, results = [], False, []
 for line in sys.stdin:
     path = Path(line.strip())
     opened.clear()
-    start = time.perf_counter()
+    start = time.process_time()  # of work: on a busy machine the clock tells of the others
     watching = True
     try:
         verdict = "reject" if errors_of(check(open_scene(path))) else "accept"
@@ -128,7 +128,7 @@ for line in sys.stdin:
         watching = False
     results.append({
         "verdict": verdict,
-        "seconds": time.perf_counter() - start,
+        "seconds": time.process_time() - start,
         "outside": [name for name in opened if name.startswith("/") and not Path(name).is_relative_to(path.parent)],
         "megabytes": most_memory(),
     })
