@@ -108,7 +108,7 @@ def test_what_has_a_spawn_point_is_to_be_walked_in_and_a_small_thing_is_not() ->
 
 def test_an_avatar_may_be_a_small_figure_but_not_a_tower() -> None:
     parts = [0.2, *(0.1 for _ in range(6))]
-    avatar = {"extensionsUsed": ["VRM"], "extensions": {"VRM": {"specVersion": "0.0"}}}
+    avatar: Json = {"extensionsUsed": ["VRM"], "extensions": {"VRM": {"specVersion": "0.0"}}}
     assert told(of_things(*parts, **avatar)) == []
     assert told(of_things(*parts, scale=1000, **avatar)) == ["WORLD_SCALE_SUSPICIOUS"]
 

@@ -52,7 +52,7 @@ class Collider:
 class Solid:
     """Triangles in the world, not read before `load`. `low`, `high`: the box around them.
 
-    `node`, `mesh`, `primitive`: where they come from; `mesh` is None for boxes. `is_round`: what is taken as a box here.
+    `node`, `mesh`, `primitive`: where they come from; `mesh` is None for boxes. `is_round`: a box here alone.
     """
 
     scene: Scene

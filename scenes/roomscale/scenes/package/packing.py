@@ -24,7 +24,7 @@ from roomscale.scenes.package.manifest import MOST_PARTS, Manifest
 from roomscale.scenes.package.parts import animation_parts, mesh_parts, sound_parts
 from roomscale.scenes.package.pictures import Levels, at_all_levels
 from roomscale.scenes.package.priority import in_order
-from roomscale.scenes.package.report import PackReport, StepBytes, downloads, kept_extensions, parts_lines
+from roomscale.scenes.package.report import PackReport, StepBytes, downloads, kept_extensions, parts_lines, why_larger
 from roomscale.scenes.package.rows import MadePart, merged
 from roomscale.scenes.package.steps import as_entry, base_steps, mesh_bytes, simplified
 from roomscale.scenes.package.write import Package, file_ref
@@ -121,7 +121,7 @@ def _pack(scene: Scene, options: PackOptions, tell: Tell) -> tuple[Package, Pack
     manifest = Manifest(file_ref(entry), in_order(base, [part.row for part in made]), required)
     package = Package(entry, manifest, {part.row.sha256: part.data for part in made})
     tell("packed", 1.0)
-    notes = [*_notes(images), *_why_not_joined(scene, options)]
+    notes = [*_notes(images), *_why_not_joined(scene, options), *why_larger(steps)]
     return package, _report(scene, package, steps, notes, draws_of(base))
 
 
@@ -219,7 +219,7 @@ def _pack_single(scene: Scene, options: PackOptions, tell: Tell) -> tuple[bytes,
         kept=kept_extensions(scene),
         nodes=len(scene.list_of("nodes")),
         draws=(draws_of(scene), draws_of(result)),
-        notes=tuple(_why_not_joined(scene, options)),
+        notes=(*_why_not_joined(scene, options), *why_larger(steps)),
     )
 
 

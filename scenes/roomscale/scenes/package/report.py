@@ -6,7 +6,9 @@ Rule: the same scene and options give the same report, so it holds no time and n
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any
 
 from roomscale.scenes.document import Scene
@@ -39,6 +41,22 @@ class StepBytes:
 
     name: str
     bytes: int
+
+
+_ANEW = "numbers are stored anew, and the former lie among others that stay; what is written is without them"
+LARGER = {
+    "unpack": "what was compressed lies open, as it does in the entry; parts are compressed again",
+    "dense": "sparse accessors have all of their elements; what is written is sparse again",
+    "instance": "copies have places of their own",
+    "join": "a mesh that several nodes showed is there for each of them",
+    "weld": _ANEW,
+    "quantise": _ANEW,
+    "round": _ANEW,
+    "reorder": _ANEW,
+}
+"""Step → why a scene may weigh more after it."""
+_WORTH_SAYING = 1.01
+"""Of the weight before; less is a few words of JSON."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +104,15 @@ class PackReport:
             "draws": {"before": self.draws[0], "after": self.draws[1]},
             "notes": list(self.notes),
         }
+
+
+def why_larger(steps: Sequence[StepBytes]) -> list[str]:
+    """A sentence for each step after which the scene is larger than before."""
+    return [
+        f"larger after {step.name}: {LARGER[step.name]}"
+        for before, step in pairwise(steps)
+        if step.name in LARGER and step.bytes > _WORTH_SAYING * before.bytes
+    ]
 
 
 def parts_lines(manifest: Manifest) -> tuple[PartsLine, ...]:
