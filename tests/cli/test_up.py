@@ -12,6 +12,8 @@ from pathlib import Path
 import psutil
 import pytest
 
+from roomscale.cli.commands.up import up
+from roomscale.cli.errors import UsageError
 from tests.scenes.crafted import glb, with_extension
 from tests.support.house import House, free_port
 
@@ -79,7 +81,8 @@ def test_what_check_rejects_is_not_shown_unless_mending_is_asked_for(tmp_path: P
     assert (refused.returncode, mended.returncode) == (1, 3)
     assert "; --fix mends it" in only_line(refused)
     assert "mended: " in mended.stderr
-    assert "need a scene" in only_line(roomscale("up", "--fix"))
+    with pytest.raises(UsageError, match="need a scene"):
+        up(fix=True)
 
 
 def test_a_scene_that_is_not_there_is_one_line(tmp_path: Path) -> None:
