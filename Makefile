@@ -53,7 +53,7 @@ client: $(VENV)/.installed-run
 setup: $(VENV)/.installed-run client
 
 demo: setup
-	@exec $(VENV)/bin/roomscale up $(if $(SCENE),"$(SCENE)") --data "$(DATA)" --port $(PORT)
+	@exec $(VENV)/bin/roomscale up $(if $(SCENE),"$(SCENE)" --fix) --data "$(DATA)" --port $(PORT)
 
 test: $(VENV)/.installed-dev client
 	@$(PY) tests/setup/chromium.py

@@ -205,6 +205,14 @@ def test_names_cannot_command_the_terminal(tmp_path: Path) -> None:
         assert "\u202e" not in out
 
 
+def test_a_name_cannot_forge_a_line(tmp_path: Path) -> None:
+    path = tmp_path / "a\naccepted   b.glb"
+    path.write_bytes(b"no scene")
+    lines = run(path, tmp_path / "b.glb").out.splitlines()
+    assert [line[:11] for line in lines] == ["unreadable "] * 2
+    assert "a\\naccepted   b.glb" in lines[0]
+
+
 def hostile_names() -> dict[str, Any]:
     tree = triangle()
     tree["nodes"][0] |= {"name": "\x1b]0;owned\x07", "mesh\x1b": 1, "[bold]x": 2}

@@ -12,7 +12,7 @@ from roomscale.cli.commandline import app_for
 from roomscale.cli.errors import BadScene, Exit, UsageError
 from roomscale.scenes import parse_scene
 from roomscale.scenes.package import pack, write_package
-from tests.scenes import worlds
+from tests.scenes import solids, worlds
 from tests.scenes.crafted import changed, glb, triangle
 
 
@@ -106,6 +106,44 @@ def test_the_shell_can_complete_commands() -> None:
     assert "inspect" in result.stdout.split()
 
 
+@pytest.mark.parametrize(
+    ("typed", "offered"),
+    [
+        ("check --profile ", {"mobile", "desktop", "vr", "avatar"}),
+        ("check --profile m", {"mobile"}),
+        ("pack --preset ", {"fast", "default", "small"}),
+    ],
+)
+def test_the_shell_can_complete_what_an_option_takes(typed: str, offered: set[str]) -> None:
+    words = f"roomscale {typed}"
+    environment = {
+        "_ROOMSCALE_COMPLETE": "complete_bash",
+        "COMP_WORDS": words,
+        "COMP_CWORD": str(len(words.split(" ")) - 1),
+    }
+    result = CliRunner().invoke(app_for([]), [], env=environment, prog_name="roomscale")
+    assert set(result.stdout.split()) == offered
+
+
+def test_bytes_of_a_packed_folder_are_those_that_a_desktop_downloads(tmp_path: Path) -> None:
+    """Not those of the scene that is put together of them, which holds what the parts replaced as well."""
+    builder = solids.Builder()
+    indices, parts = solids.globe(60, dents=0.4)
+    builder.mesh(builder.primitive(indices, **parts))
+    builder.node(mesh=0)
+    package, report = pack(builder.scene())
+    write_package(package, tmp_path / "globe")
+    told = json.loads(run("inspect", tmp_path / "globe", "--json"))
+    assert (
+        told["costs"]["file_bytes"]
+        == report.downloads["desktop"]
+        == len(package.entry) + package.manifest.parts[0].bytes
+    )
+    assert told["costs"]["entry_bytes"] == report.entry
+    assert report.downloads["desktop"] - sum(told["shares"].values()) in range(80)  # of two containers, and paddings
+    assert 0 < told["meshes"][0]["bytes"] < package.manifest.parts[0].bytes
+
+
 def test_a_packed_folder_is_shown_as_it_is_downloaded(tmp_path: Path) -> None:
     package, report = pack(parse_scene(worlds.garden()))
     write_package(package, tmp_path / "garden")
@@ -118,6 +156,8 @@ def test_a_packed_folder_is_shown_as_it_is_downloaded(tmp_path: Path) -> None:
     assert told["package"]["downloads"] == report.downloads
     assert told["package"]["entry"] == report.entry == len(package.entry)
     assert told["images"][0]["width"] == 1500
+    assert told["shares"]["images"] > sum(part["bytes"] for part in told["package"]["parts"] if part["level"] == 2)
+    assert report.downloads["desktop"] - sum(told["shares"].values()) in range(1000)  # of containers, and paddings
     with pytest.raises(UsageError, match="packed already"):
         run("inspect", tmp_path / "garden", "--packed")
     next((tmp_path / "garden" / "parts").glob("*.glb")).write_bytes(b"other")

@@ -11,7 +11,7 @@ import pytest
 
 from roomscale.scenes import open_scene
 from roomscale.scenes.view import view
-from tests.scenes.crafted import glb, with_extension
+from tests.scenes.crafted import glb, triangle, with_extension
 
 
 def migrate(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -43,6 +43,17 @@ def test_both_forms_on_request_and_json_for_scripts(old: Path, tmp_path: Path) -
         "MX_spawn_point",
         "OMI_spawn_point",
     }
+
+
+def test_what_stays_in_an_old_form_is_said(tmp_path: Path) -> None:
+    tree = triangle()
+    tree["scenes"][0]["extensions"] = {"MX_background": {"backgroundTexture": 0}}
+    tree["extensionsUsed"] = ["MX_background"]
+    (tmp_path / "old.glb").write_bytes(glb(tree))
+    result = migrate(str(tmp_path / "old.glb"), "-o", str(tmp_path / "new.glb"))
+    assert result.returncode == 0
+    assert "this MX_background names no texture" in result.stderr
+    assert "nothing of it is in an old form" not in result.stderr
 
 
 @pytest.mark.parametrize(

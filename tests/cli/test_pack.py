@@ -11,6 +11,7 @@ import sys
 from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from roomscale.cli.app import main
@@ -18,7 +19,7 @@ from roomscale.cli.errors import UsageError
 from roomscale.cli.sizes import parse_size, shown_size
 from roomscale.scenes import open_scene, to_glb
 from roomscale.scenes.package import INSTANCE_NEEDS_SINGLE, read_package
-from tests.scenes import crafted, crowds, worlds
+from tests.scenes import crafted, crowds, solids, worlds
 from tests.scenes.painted import noise, painted, saved, worn
 
 
@@ -76,6 +77,28 @@ def test_the_report_fits_80_columns_and_names_what_others_drop(garden: Path, tmp
     assert lines[-1].startswith("made ")
     assert "garden.glb" in done.stderr
     assert "\x1b" not in done.stdout + done.stderr
+
+
+def test_why_a_step_makes_it_larger_is_said(tmp_path: Path) -> None:
+    """As Maya's exports have it: one bufferView of all positions and normals, of which rounding changes the former."""
+    indices, parts = solids.globe()
+    builder = solids.Builder()
+    count = len(parts["POSITION"])
+    uneven = np.random.default_rng(1).normal(1.0, 0.01, (count, 1))  # no two of its vertices are one
+    both = np.concatenate([parts["POSITION"] * uneven, parts["NORMAL"]]).astype(np.float32)
+    primitive = builder.primitive(indices, POSITION=both)
+    position = builder.json["accessors"][0]
+    builder.json["accessors"].append({**position, "byteOffset": 12 * count, "count": count})
+    position["count"] = count
+    primitive["attributes"]["NORMAL"] = len(builder.json["accessors"]) - 1
+    builder.json["bufferViews"][0]["byteStride"] = 12
+    builder.mesh(primitive)
+    builder.node(mesh=0)
+    scene = tmp_path / "helmet.glb"
+    scene.write_bytes(to_glb(builder.scene()))
+    done = call(scene, "-o", tmp_path / "helmet", "--fix")  # bounds, which are those of both here
+    assert "note: larger after round: numbers are stored anew" in done.stdout
+    assert max(map(len, done.stdout.splitlines()[:-1])) <= 80
 
 
 def test_json_says_where_everything_is(garden: Path, tmp_path: Path) -> None:

@@ -54,6 +54,30 @@ def test_what_check_rejects_is_published_only_mended_and_only_where_that_is_aske
     assert errors_of(check(parse_scene(ready.glb))) == []
 
 
+def test_nothing_is_mended_unasked(tmp_path: Path) -> None:
+    path = tmp_path / "scene.glb"
+    path.write_bytes(glb(with_extension("OMI_spawn_point", node={}, declared=False)))
+    with pytest.raises(BadScene, match="--fix mends it"):
+        prepare_scene(path, Output())
+
+
+@pytest.mark.parametrize("table", ["[budgets.mobile]\ntriangels = 3", '[budgets.mobile]\ntriangles = "many"'])
+@pytest.mark.parametrize("is_packed", [True, False])
+def test_budgets_that_check_rejects_are_refused_too(tmp_path: Path, table: str, is_packed: bool) -> None:
+    path = tmp_path / "garden.glb"
+    path.write_bytes(worlds.garden())
+    if is_packed:
+        path = tmp_path / "garden"
+        write_package(pack(parse_scene(worlds.garden()))[0], path)
+    (tmp_path / "world.toml").write_text(table)
+    for fixes in (True, False):
+        with pytest.raises(BadScene, match=r"budgets\.mobile.*roomscale check garden") as told:
+            prepare_scene(path, Output(), fixes=fixes)
+        assert "--fix" not in str(told.value)
+    (tmp_path / "world.toml").write_text("[budgets.mobile]\ntriangles = 3")
+    assert prepare_scene(path, Output()).name == "garden"  # one that is exceeded is no error
+
+
 def test_what_nobody_can_mend_for_the_creator_is_refused_with_what_to_do(tmp_path: Path) -> None:
     path = tmp_path / "scene.glb"
     path.write_bytes(glb(changed("nodes", 0, "mesh", to=7)))

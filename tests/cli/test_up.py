@@ -12,6 +12,9 @@ from pathlib import Path
 import psutil
 import pytest
 
+from roomscale.cli.commands.up import up
+from roomscale.cli.errors import UsageError
+from tests.scenes.crafted import glb, with_extension
 from tests.support.house import House, free_port
 
 COMMAND = (sys.executable, "-m", "roomscale.cli.app")
@@ -65,6 +68,21 @@ def test_a_broken_scene_is_one_line_before_anything_starts(
     assert result.returncode == code
     assert name in only_line(result)
     assert not (tmp_path / "data").exists()
+
+
+def test_what_check_rejects_is_not_shown_unless_mending_is_asked_for(tmp_path: Path) -> None:
+    scene = tmp_path / "scene.glb"
+    scene.write_bytes(glb(with_extension("OMI_spawn_point", node={}, declared=False)))
+    with socket.socket() as taken:  # the scene is looked at before the port: then nothing need be started here
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        told = ("up", str(scene), "--data", str(tmp_path / "data"), "--port", str(taken.getsockname()[1]))
+        refused, mended = roomscale(*told), roomscale(*told, "--fix")
+    assert (refused.returncode, mended.returncode) == (1, 3)
+    assert "; --fix mends it" in only_line(refused)
+    assert "mended: " in mended.stderr
+    with pytest.raises(UsageError, match="need a scene"):
+        up(fix=True)
 
 
 def test_a_scene_that_is_not_there_is_one_line(tmp_path: Path) -> None:

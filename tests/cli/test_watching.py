@@ -70,6 +70,10 @@ def test_a_scene_is_prepared_with_the_world_toml_beside_it(tmp_path: Path, capsy
     [
         ("[scene", "world.toml is no valid TOML"),
         ("[scene]\nsky = 1", "sky must be a colour"),
+        ('[scene]\nsky = "../../etc/passwd"', "cannot lead out of it"),
+        ('[scene]\nsky = "sky.hdr"', "sky.hdr is no .jpg or .png"),
+        ('[scene]\nsky = "blue"', "sky must be a colour"),
+        ('[scene]\nsky = "../sky.png"', "cannot lead out of it"),
         ("[scene]\ngravty = 1", "did you mean gravity?"),
         ('[node."Trii"]\nseat = true', "did you mean tri?"),
     ],

@@ -86,6 +86,55 @@ def test_the_inside_of_a_block_is_no_place_but_its_top_is() -> None:
     assert codes(world(*box(-3, 3), (0, 2, 0), (0, 6, 0))) == [("SPAWN_POINT_INSIDE", "1")]
 
 
+def with_block(tree: Json, shape: Json, place: Point) -> Json:
+    """A scene whose mesh collides as it is, and another collider."""
+    tree["extensionsUsed"] += ["OMI_physics_body", "OMI_physics_shape"]
+    shapes = [{"type": "trimesh", "trimesh": {"mesh": 0}}, shape]
+    tree["extensions"] = {"OMI_physics_shape": {"shapes": shapes}}
+    tree["nodes"][0]["extensions"] = {"OMI_physics_body": {"collider": {"shape": 0}}}
+    tree["nodes"].append({"translation": place, "extensions": {"OMI_physics_body": {"collider": {"shape": 1}}}})
+    tree["scenes"][0]["nodes"].append(len(tree["nodes"]) - 1)
+    return tree
+
+
+BLOCK: Json = {"type": "box", "box": {"size": [3, 3, 3]}}
+
+
+@pytest.mark.parametrize("height", [1.4, 1.5, 1.6])
+@pytest.mark.parametrize("spawn", [0.0, 1.0])
+def test_the_inside_of_a_block_is_no_place_wherever_the_floor_is(height: float, spawn: float) -> None:
+    tree = world(*quads(FLOOR), (2, spawn, 2), (-2, 0, -2), (2, height + 1.5, 2))
+    assert codes(with_block(tree, BLOCK, (2, height, 2))) == [("SPAWN_POINT_INSIDE", "1")]
+
+
+def test_a_round_collider_is_not_taken_for_the_box_around_it() -> None:
+    tree = world(*quads(FLOOR), (1.4, 0, 1.4))
+    assert codes(with_block(tree, {"type": "sphere", "sphere": {"radius": 1.5}}, (0, 1, 0))) == []
+
+
+def test_a_shell_with_a_floor_inside_is_a_room() -> None:
+    """Blender's cube as walls, its faces turned outwards; the floor is a thing of its own, or of the same mesh."""
+    tree = world(*quads(FLOOR), (2, 0.1, 2))
+    room: Json = {"type": "box", "box": {"size": [10, 3, 10]}}
+    assert codes(with_block(tree, room, (0, 1.4, 0))) == []
+    corners, indices = box(-5, 5)
+    inside = [(x, 0.2, z) for x, _, z in FLOOR]
+    assert codes(world([*corners, *inside], [*indices, *(8 + corner for corner in QUAD)], (2, 0.2, 2))) == []
+
+
+def test_leaves_that_look_anywhere_enclose_nobody() -> None:
+    """As foliage of one mesh does: the nearest above and below show their backs, the others do not."""
+    leaves: list[list[Point]] = [[(x, y, z) for x, _, z in FLOOR] for y in (3, 5)]
+    leaves += [[(x, y, z) for x, _, z in reversed(FLOOR)] for y in (4, 6, -0.5)]
+    tree = world(*quads(*leaves), (0, 0, 0))
+    tree["accessors"].append({**tree["accessors"][1], "count": 6})
+    tree["meshes"].append({"primitives": [{"attributes": {"POSITION": 0}, "indices": 2}]})
+    # The first leaf, laid down and stretched.
+    tree["nodes"].append({"name": "ground", "mesh": 1, "translation": [0, -3.1, 0], "scale": [2, 1, 2]})
+    tree["scenes"][0]["nodes"].append(2)
+    assert codes(tree) == []
+
+
 def test_a_room_is_a_place_though_a_roof_is_above() -> None:
     ceiling: list[Point] = [(x, 3, z) for x, _, z in reversed(FLOOR)]
     assert codes(world(*quads(FLOOR, ceiling), (0, 0, 0))) == []

@@ -121,6 +121,33 @@ def test_portals_and_backgrounds() -> None:
     assert len(notes) == 2
 
 
+@pytest.mark.parametrize("broken", [{"backgroundTexture": 0}, {"backgroundTexture": {"index": 1}}, {}])
+def test_a_background_that_names_no_texture_stays_and_is_told(broken: Any) -> None:
+    tree = triangle()
+    tree["scenes"][0]["extensions"] = {"MX_background": broken}
+    tree["extensionsUsed"] = ["MX_background"]
+    scene = parse_scene(gltf(tree))
+    after, notes = migrate(scene)
+    assert [(note.code, note.pointer) for note in notes] == [("NOT_MIGRATED", "/scenes/0/extensions/MX_background")]
+    assert after is scene
+
+
+def test_a_background_beside_a_sky_stays_and_is_told_unless_both_were_wanted() -> None:
+    tree = triangle()
+    tree["scenes"][0]["extensions"] = {"MX_background": {"backgroundTexture": {"index": 0}}}
+    tree["extensionsUsed"] = ["MX_background", "OMI_environment_sky"]
+    tree["extensions"] = {"OMI_environment_sky": {"skies": [{"type": "physical"}]}}
+    tree["textures"], tree["images"] = [{"source": 0}], [{"uri": "data:image/png;base64,"}]
+    scene = parse_scene(gltf(tree))
+    assert [note.code for note in migrate(scene)[1]] == ["NOT_MIGRATED"]
+    assert migrate(scene, keep_old=True)[1] == []
+
+
+def test_a_portal_without_an_address_is_told() -> None:
+    _, notes = migrate(parse_scene(gltf(with_extension("MX_portal", node={}))))
+    assert [note.code for note in notes] == ["NOT_MIGRATED"]
+
+
 HUBS: Json = {
     "waypoint": {"canBeSpawnPoint": True},
     "link": {"href": "https://example.org/"},

@@ -47,6 +47,8 @@ class Options:
     """What stands for the `world.toml` beside the scene."""
     watch: bool = False
     """Publish the scene again whenever it is saved."""
+    fixes: bool = False
+    """Mend of the scene what needs no choice."""
 
 
 async def keep_house(options: Options, output: Output) -> None:
@@ -54,7 +56,7 @@ async def keep_house(options: Options, output: Output) -> None:
     scene = None
     if options.scene is not None:
         with Validator() as validator:
-            scene = prepare_scene(options.scene, output, options.world_file, validator=validator)
+            scene = prepare_scene(options.scene, output, options.world_file, fixes=options.fixes, validator=validator)
     directory = DataDirectory(options.data.expanduser().resolve())
     directory.prepare()
     with directory.lock():
@@ -79,7 +81,8 @@ async def _keep(
     """Stay until a part gives up, and follow the scene's file if that was asked for."""
     jobs = [asyncio.create_task(supervisor.watch())]
     if options.watch and options.scene is not None and scene is not None:
-        jobs.append(asyncio.create_task(watch_scene(house, options.scene, options.world_file, scene, output)))
+        watching = watch_scene(house, options.scene, options.world_file, scene, output, fixes=options.fixes)
+        jobs.append(asyncio.create_task(watching))
     try:
         done, _ = await asyncio.wait(jobs, return_when=asyncio.FIRST_COMPLETED)
         for job in done:

@@ -20,17 +20,13 @@ from roomscale.cli.errors import Unheard
 if TYPE_CHECKING:
     from rich.console import Console
 
-KEPT_CONTROLS = "\n"
 Styled = list[tuple[str, str]]
 """A line in pieces, each with a style of rich's ("bold red", "" for none)."""
 
 
 def printable(text: str) -> str:
-    """`text` with control characters shown as escapes: a terminal would obey them."""
-    return "".join(
-        c if c.isprintable() or c in KEPT_CONTROLS else c.encode("unicode_escape", "backslashreplace").decode()
-        for c in text
-    )
+    """`text` with control characters shown as escapes, line breaks too: a terminal would obey them, readers believe."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape", "backslashreplace").decode() for c in text)
 
 
 class Stream:
@@ -75,8 +71,13 @@ class Output:
         self.out, self.err = Stream(is_error=False), Stream(is_error=True)
 
     def result(self, text: str) -> None:
-        """What was asked for: a link, a table, JSON."""
+        """One line of what was asked for: a link, where a file is."""
         self.out.line([(text, "")])
+
+    def results(self, text: str) -> None:
+        """What was asked for, in lines of our own making: JSON, a table of figures."""
+        for line in text.split("\n"):
+            self.result(line)
 
     def styled(self, line: Styled) -> None:
         """A line of a report, coloured on a terminal."""

@@ -5,11 +5,13 @@ Its one rule: numbers in units that a person compares at a glance; scripts take 
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterator
 
 from roomscale.cli.sizes import shown_size
 from roomscale.scenes.pack_report import PackReport
 
+COLUMNS = 80
 SHOWN_NOTES = 8
 _WIDTH = 28  # of the first column: the longest step's name, and room to breathe
 
@@ -39,7 +41,7 @@ def lines(report: PackReport) -> Iterator[str]:
         for name, count in report.kept.items():
             yield f"  {name} × {count:,}"
     for note in report.notes[:SHOWN_NOTES]:
-        yield f"note: {note}"
+        yield from textwrap.wrap(f"note: {note}", COLUMNS, subsequent_indent="      ")
     if len(report.notes) > SHOWN_NOTES:
         yield f"note: and {len(report.notes) - SHOWN_NOTES:,} more of this kind (--json lists them)"
 

@@ -14,7 +14,8 @@ from roomscale.cli.errors import BadScene, UsageError, quoted
 from roomscale.cli.output import Output
 from roomscale.scenes import Finding, RejectedScene, Scene, SceneError, Severity, errors_of, mend, open_scene
 from roomscale.scenes.authoring import NAME as WORLD_FILE
-from roomscale.scenes.authoring import author, beside, read_world_file
+from roomscale.scenes.authoring import WorldFile, author, beside, read_world_file
+from roomscale.scenes.budget_table import budgets_from
 from roomscale.scenes.judgement import judge
 from roomscale.scenes.khronos import Validator
 
@@ -51,17 +52,17 @@ def sound_scene(
             if is_packed and world_file is not None:
                 raise UsageError(f"{folder} is packed already: give --world-file to `roomscale pack`")
             fixes = fixes and not is_packed
-            told = None if is_packed else world_file or beside(path)
+            told = world_file or beside(folder)
+            world = read_world_file(told) if told else None
             scene, authored = open_scene(path), list[Finding]()
             if not is_packed:  # a package says all that it means; names would say again what `world.toml` unsaid
-                scene, authored = author(scene, read_world_file(told) if told else None)
+                scene, authored = author(scene, world)
+            authored += _budget_errors(world)
             mended: list[Finding] = []
             if fixes:
                 scene, mended = mend(scene)
-            if is_packed:
-                findings = _verified(folder, validator)
-            else:
-                findings = [*authored, *judge(scene, validator, only_in_doubt=True)]
+            judged = _verified(folder, validator) if is_packed else judge(scene, validator, only_in_doubt=True)
+            findings = [*authored, *judged]
             if errors := errors_of(findings):
                 refuse(folder, scene, errors, authored, fixes=fixes or is_packed, validator=validator)
             named = scene.named_files()
@@ -77,6 +78,11 @@ def sound_scene(
         return SoundScene(scene, path, frozenset({_manifest_file(folder)}), tuple(findings))
     files = {path, world_file or path.parent / WORLD_FILE, *(path.parent / name for name in named)}
     return SoundScene(scene, path, frozenset(files), tuple(findings))
+
+
+def _budget_errors(world: WorldFile | None) -> list[Finding]:
+    """What is wrong with budgets: nothing here is measured by them, but what `check` rejects goes no further."""
+    return budgets_from(world.budgets, world.name)[1] if world is not None else []
 
 
 def refuse(

@@ -1,6 +1,7 @@
 """From a scene file to a published world: what `roomscale up` and `roomscale publish` share.
 
-Its one rule: a scene is authored, mended and checked before anything is sent, and what was changed is said.
+Its one rule: a scene is authored and checked before anything is sent, mended where that was asked for; what was changed
+is said.
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ MIB = 1 << 20
 
 @dataclass(frozen=True)
 class ReadyScene:
-    """A scene that may be published: checked, mended where that needs no choice, one .glb; of a package the entry."""
+    """A scene that may be published: checked, mended where that was asked for, one .glb; of a package the entry."""
 
     name: str
     """From the file's name; the world is called so unless something else is asked for."""
@@ -58,15 +59,15 @@ def prepare_scene(
     output: Output,
     world_file: Path | None = None,
     *,
-    fixes: bool = True,
+    fixes: bool = False,
     validator: Validator | None = None,
     options: PackOptions | None = None,
     store: Store | None = None,
 ) -> ReadyScene:
-    """Read, author, mend, check and make one file, as `sound_scene` does. Raises BadScene.
+    """Read, author, check and make one file, as `sound_scene` does. Raises BadScene.
 
-    `path`: a scene or a packed folder. `options`: pack a scene that is not packed yet, in memory.
-    `store`: of images packed before.
+    `path`: a scene or a packed folder. `fixes`: mend what needs no choice. `options`: pack a scene that is not packed
+    yet, in memory. `store`: of images packed before.
     """
     sound = sound_scene(path, output, fixes=fixes, world_file=world_file, validator=validator)
     try:

@@ -59,8 +59,10 @@ def _of_file(file: Path) -> tuple[int, int, int] | None:
     return status.st_mtime_ns, status.st_size, status.st_ino
 
 
-async def watch_scene(house: House, path: Path, world_file: Path | None, shown: ReadyScene, output: Output) -> None:
-    """Publish the scene again each time one of its files has changed, until cancelled."""
+async def watch_scene(
+    house: House, path: Path, world_file: Path | None, shown: ReadyScene, output: Output, *, fixes: bool = False
+) -> None:
+    """Publish the scene again each time one of its files has changed, until cancelled. `fixes`: as `prepare_scene`."""
     output.note(f"watching {path.name}: save it, and whoever is inside sees it")
     async with host_client(house) as client, AsyncExitStack() as stack:
         validator = stack.enter_context(Validator(WATCHED))
@@ -70,7 +72,9 @@ async def watch_scene(house: House, path: Path, world_file: Path | None, shown: 
             if not settled.look(signature(shown.files)):
                 continue
             try:
-                ready = await asyncio.to_thread(prepare_scene, path, output, world_file, validator=validator)
+                ready = await asyncio.to_thread(
+                    prepare_scene, path, output, world_file, fixes=fixes, validator=validator
+                )
                 if ready.shows_what(shown):
                     output.note("nothing has changed in the world")
                 else:

@@ -6,7 +6,8 @@ Rule: the same scene and options give the same report, so it holds no time and n
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -33,6 +34,22 @@ SURVIVES_ELSEWHERE = frozenset(
     }
 )
 """Extensions that gltf-transform 4.5 keeps, KHR_materials_* besides; it drops all others without a word."""
+
+
+_ANEW = "numbers are stored anew, and the former lie among others that stay; what is written is without them"
+LARGER = {
+    "unpack": "what was compressed lies open, as it does in the entry; parts are compressed again",
+    "dense": "sparse accessors have all of their elements; what is written is sparse again",
+    "instance": "copies have places of their own",
+    "join": "a mesh that several nodes showed is there for each of them",
+    "weld": _ANEW,
+    "quantise": _ANEW,
+    "round": _ANEW,
+    "reorder": _ANEW,
+}
+"""Step → why a scene may weigh more after it."""
+_WORTH_SAYING = 1.01
+"""Of the weight before; less is a few words of JSON."""
 
 
 class StepBytes(NamedTuple):
@@ -88,3 +105,12 @@ def kept_extensions(scene: Scene) -> dict[str, int]:
 
 def _survives(name: str) -> bool:
     return name in SURVIVES_ELSEWHERE or name.startswith("KHR_materials_")
+
+
+def why_larger(steps: Sequence[StepBytes]) -> list[str]:
+    """A sentence for each step after which the scene is larger than before."""
+    return [
+        f"larger after {step.name}: {LARGER[step.name]}"
+        for before, step in pairwise(steps)
+        if step.name in LARGER and step.bytes > _WORTH_SAYING * before.bytes
+    ]

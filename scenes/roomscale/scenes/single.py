@@ -20,7 +20,7 @@ from roomscale.scenes.encoding import Encoding
 from roomscale.scenes.errors import RejectedScene, UnpackableScene
 from roomscale.scenes.findings import errors_of
 from roomscale.scenes.kept import Store
-from roomscale.scenes.pack_report import PackReport, StepBytes, kept_extensions
+from roomscale.scenes.pack_report import PackReport, StepBytes, kept_extensions, why_larger
 from roomscale.scenes.transforms.pipeline import PRESETS, optimise
 
 DEFAULT_LIMIT = 50_000_000
@@ -100,7 +100,7 @@ def _pack_single(scene: Scene, options: PackOptions, tell: Tell, store: Store | 
         kept=kept_extensions(scene),
         nodes=len(scene.list_of("nodes")),
         draws=(draws_of(scene), draws_of(result)),
-        notes=tuple(why_not_joined(scene, options)),
+        notes=(*why_not_joined(scene, options), *why_larger(steps)),
     )
 
 

@@ -51,7 +51,7 @@ class Collider(NamedTuple):
 class Solid:
     """Triangles in the world, not read before `load`. `low`, `high`: the box around them.
 
-    `node`, `mesh`, `primitive`: where they come from; `mesh` is None for boxes.
+    `node`, `mesh`, `primitive`: where they come from; `mesh` is None for boxes. `is_round`: a box here alone.
     """
 
     scene: Scene
@@ -62,6 +62,7 @@ class Solid:
     low: Points
     high: Points
     half: tuple[float, ...] = ()
+    is_round: bool = False
 
     @property
     def count(self) -> int:
@@ -160,7 +161,7 @@ def _of_collider(scene: Scene, collider: Collider, matrix: Matrix, box_of: BoxOf
         yield from _of_mesh(scene, collider.node, collider.mesh, matrix, box_of)
     else:
         half = np.array(collider.half)
-        yield Solid(scene, collider.node, matrix, None, 0, -half, half, collider.half)
+        yield Solid(scene, collider.node, matrix, None, 0, -half, half, collider.half, collider.kind != "box")
 
 
 def _of_mesh(scene: Scene, node: int, mesh: int, matrix: Matrix, box_of: BoxOf) -> Iterator[Solid]:

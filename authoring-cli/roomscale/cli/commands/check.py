@@ -13,6 +13,13 @@ from roomscale.cli.memory import give_memory_back, unseen_by_collector, without_
 from roomscale.cli.output import Output
 
 
+def _profiles(incomplete: str) -> list[str]:
+    """What the shell completes: the profiles that need no world.toml."""
+    from roomscale.scenes.budgets import PROFILES
+
+    return [name for name in PROFILES if name.startswith(incomplete)]
+
+
 def check(
     paths: Annotated[
         list[Path],
@@ -28,6 +35,7 @@ def check(
             help="Count what exceeds this budget as warnings: mobile, desktop, vr, avatar, or one of world.toml; "
             "may be given again.",
             show_default="show all, count none",
+            autocompletion=_profiles,
         ),
     ] = None,
     strict: Annotated[bool, typer.Option("--strict", help="Reject for warnings too.")] = False,
@@ -90,7 +98,7 @@ def check(
                 update(f"checking {number} of {len(files)}: {path.name}")
                 done.append(checking.check_one(path, request, validator))
     if as_json:
-        output.result(check_report.as_json(done))
+        output.results(check_report.as_json(done))
     else:
         for checked in done:
             output.styled(check_report.summary(checked))

@@ -38,7 +38,7 @@ def inspect(
 
     Images are sorted by what they take on the GPU, meshes by the triangles that they put on the screen, all else by
     bytes. Data that several entries share count with each of them. Of a packed folder: its entry and parts, what
-    devices download, and then the scene with all its parts.
+    devices download, and then the scene with all its parts, its bytes being those that a desktop downloads.
 
     **Examples**
 
@@ -52,9 +52,10 @@ def inspect(
     from roomscale.scenes import SceneError, open_scene
     from roomscale.scenes.inspection import inspect as look
     from roomscale.scenes.inspection.outline import outline
+    from roomscale.scenes.inspection.packaged import inspect_package
     from roomscale.scenes.package import is_package
     from roomscale.scenes.package.levels import DESKTOP
-    from roomscale.scenes.package.verify import open_package, scene_at
+    from roomscale.scenes.package.verify import open_package
 
     output = Output()
     try:
@@ -63,10 +64,11 @@ def inspect(
             if packed:
                 raise UsageError(f"{scene} is packed already; --packed is for a scene")
             manifest, files = open_package(scene)
-            opened = replace(scene_at(files, manifest, DESKTOP), name=scene.resolve().name)
+            opened, found = inspect_package(manifest, files, DESKTOP)
+            opened = replace(opened, name=scene.resolve().name)
         else:
             opened = open_scene(scene)
-        found = look(opened)
+            found = look(opened)
         after = None
         if packed:
             from roomscale.cli.keeping import kept_images
@@ -78,7 +80,7 @@ def inspect(
         raise BadScene(scene, error, f"; `roomscale check {quoted(scene)}` tells more") from error
     if as_json:
         tree = outline(opened, depth=depth, folds=not full)
-        output.result(inspect_report.as_json(opened, found, after, tree, manifest))
+        output.results(inspect_report.as_json(opened, found, after, tree, manifest))
         return
     for line in inspect_report.lines(opened, found, after, manifest, depth=depth, shows_all=full):
         output.styled(line)

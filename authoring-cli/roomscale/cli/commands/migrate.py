@@ -56,6 +56,6 @@ def migrate(
         return
     for note in notes:
         output.note(f"{note.message}{f'; {note.hint}' if note.hint else ''}")
-    if result is opened:
+    if result is opened and not notes:
         output.note("nothing of it is in an old form")
     output.result(str(out))

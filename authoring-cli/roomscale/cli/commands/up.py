@@ -35,6 +35,12 @@ def up(
     world_file: Annotated[
         Path | None, typer.Option(help="What the creator says of the scene.", show_default="world.toml beside it")
     ] = None,
+    fix: Annotated[
+        bool,
+        typer.Option(
+            "--fix", help="Mend what needs no choice before it is shown, and say what; the file stays as it is."
+        ),
+    ] = False,
     data: Annotated[
         Path | None, typer.Option(help="Where everything is kept.", show_default="~/.local/share/roomscale")
     ] = None,
@@ -55,7 +61,8 @@ def up(
 ) -> None:
     """Open worlds on this machine: a homeserver, the gate, the netcode node, and one link.
 
-    Everything is kept below --data; the next `roomscale up` finds it as it was left. Ctrl-C ends it.
+    What `roomscale check` rejects is not shown, unless --fix mends it; of a scene that is watched the last good save
+    stays. Everything is kept below --data; the next `roomscale up` finds it as it was left. Ctrl-C ends it.
 
     **Examples**
 
@@ -69,8 +76,8 @@ def up(
 
     from roomscale.cli.house import Options, keep_house
 
-    if scene is None and (watch or world_file is not None):
-        raise UsageError("--watch and --world-file need a scene: `roomscale up room.glb --watch`")
+    if scene is None and (watch or fix or world_file is not None):
+        raise UsageError("--watch, --fix and --world-file need a scene: `roomscale up room.glb --watch`")
     options = Options(
         data=(data or default_data()),
         host=host,
@@ -82,6 +89,7 @@ def up(
         scene=scene,
         world_file=world_file,
         watch=watch,
+        fixes=fix,
     )
     asyncio.run(_until_signalled(keep_house(options, Output())))
 

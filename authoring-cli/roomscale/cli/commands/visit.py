@@ -62,7 +62,7 @@ def visit(
     except asyncio.CancelledError:  # a second Ctrl-C: it did not even wait for all to leave
         raise typer.Exit(INTERRUPTED) from None
     if visited.stay is not None or as_json:
-        output.result(visiting.as_json(visited) if as_json else visiting.as_table(visited))
+        output.results(visiting.as_json(visited) if as_json else visiting.as_table(visited))
     if visited.stay is not None and visited.stay.own_cpu > visiting.BUSY_CPU:
         output.note("this command needed most of a core itself: the times are its own as much as the server's")
     if visited.interrupted:

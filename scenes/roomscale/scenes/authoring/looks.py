@@ -6,11 +6,12 @@ viewer would draw them all), not the file.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from roomscale.scenes.authoring.said import Said
 from roomscale.scenes.authoring.vocabulary import level_of_name
-from roomscale.scenes.authoring.work import PICTURES, Work
+from roomscale.scenes.authoring.work import Work
 from roomscale.scenes.jsonio import JsonObject
 
 SKY, GRAVITY, LOD, VISIBILITY, LIGHTMAP = (
@@ -65,7 +66,7 @@ def _sky(work: Work, said: Said) -> JsonObject | None:
     written = said.raw("sky")
     if isinstance(written, str) and written.strip().lower() == "physical":
         return {"type": "physical"}
-    if isinstance(written, str) and written.lower().endswith(PICTURES):
+    if isinstance(written, str) and _is_path(written):
         return _panorama(work, said, written.strip())
     if written is not True:  # a colour by itself
         colour = said.colour("sky", "sky")
@@ -82,6 +83,11 @@ def _sky(work: Work, said: Said) -> JsonObject | None:
         return {"type": "gradient", "gradient": gradient}
     said.refuse("sky", "sky", "a sky is a color, a file, or a gradient from top to horizon (and bottom)")
     return None
+
+
+def _is_path(text: str) -> bool:
+    """Whether a file is meant: by folders, or by an ending, if only of a picture that browsers do not show."""
+    return "/" in text or "\\" in text or re.search(r"\.[A-Za-z]{2,5}$", text.strip()) is not None
 
 
 def _panorama(work: Work, said: Said, uri: str) -> JsonObject | None:

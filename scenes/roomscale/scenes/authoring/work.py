@@ -20,6 +20,7 @@ OLD_FORMS = {
     "KHR_audio_emitter": "KHR_audio",
 }
 PICTURES = (".jpg", ".jpeg", ".png")
+_PATHS = "the path is relative to the scene's folder, and cannot lead out of it"
 SHOWN_NAMES = 3
 """Names in a note; the rest is counted."""
 
@@ -49,19 +50,14 @@ class Work:
         try:
             self.edit.scene.resource(uri, word)
         except SceneError as error:
-            said.refuse(
-                word,
-                "file",
-                f"{word}: {error}",
-                hint="the path is relative to the scene's folder, and cannot lead out of it",
-            )
+            said.refuse(word, "file", f"{word}: {error}", hint=_PATHS)
             return False
         return True
 
     def has_picture(self, said: Said, word: str, uri: str) -> bool:
         """As `has_file`, for one that every browser shows."""
         if not uri.lower().endswith(PICTURES):
-            said.refuse(word, "file", f"{word}: {printable(uri)} is no .jpg or .png")
+            said.refuse(word, "file", f"{word}: {printable(uri)} is no .jpg or .png", hint=_PATHS)
             return False
         return self.has_file(said, word, uri)
 

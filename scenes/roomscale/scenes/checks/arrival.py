@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from roomscale.scenes.checks.enclosed import CHEST, MIN_UP, Faces, is_enclosed
+from roomscale.scenes.checks.world import SPAWN_EXTENSIONS
 from roomscale.scenes.document import Scene
 from roomscale.scenes.errors import SceneError
 from roomscale.scenes.extent import Points
@@ -23,28 +25,22 @@ HIGHEST_FLOOR = 1.2
 """Metres above a spawn point up to which a floor is stepped onto."""
 LOWEST_FLOOR = 4.0
 """Metres below it down to which a visitor is let down."""
-CHEST = 1.0
-"""Metres above the spawn point from which up and down are looked."""
-MIN_UP = 0.64
-"""Share of a floor's normal that points up: 50° is the steepest that is walked on."""
 MOST_TRIANGLES = 10_000_000
 """Triangles looked at in all, about three seconds of work."""
 AT_ONCE = 250_000
 """Triangles looked at together: 30 MB."""
 MOST_SPAWNS = 64
 """Spawn points that are looked at."""
-SPAWN_EXTENSIONS = ("OMI_spawn_point", "MX_spawn_point")
 
 
 @dataclass
 class _Line:
-    """The vertical line through a spawn point: the heights where it meets something solid, and how that faces."""
+    """The vertical line through a spawn point, and what it meets of each solid."""
 
     node: int
     form: str
     place: Points
-    heights: list[NDArray[np.float64]] = field(default_factory=list)
-    ups: list[NDArray[np.float64]] = field(default_factory=list)
+    met: list[tuple[Solid, Faces]] = field(default_factory=list)
 
 
 def check_arrival(scene: Scene, findings: Findings) -> None:
@@ -67,7 +63,8 @@ def check_arrival(scene: Scene, findings: Findings) -> None:
                 findings.info("ARRIVAL_NOT_CHECKED", "", f"what is below its spawn points cannot be read: {error}")
                 return
             for line in near:
-                _meet(line, points, triangles)
+                if (faces := _meet(line.place, part, points, triangles)).heights.size:
+                    line.met.append((part, faces))
     for line, is_over in zip(lines, over.T, strict=True):
         _judge(line, findings, is_outside=not is_over.any())
 
@@ -90,9 +87,10 @@ def _over(parts: list[Solid], lines: list[_Line]) -> NDArray[np.bool_]:
     return np.asarray(((low <= places) & (places <= high)).all(axis=2))
 
 
-def _meet(line: _Line, points: Points, triangles: Triangles) -> None:
-    """Add where the line meets triangles: barycentric coordinates in the plane seen from above."""
-    x, _, z = line.place
+def _meet(place: Points, part: Solid, points: Points, triangles: Triangles) -> Faces:
+    """Where the line through a place meets triangles: barycentric coordinates in the plane seen from above."""
+    x, y, z = place
+    found_heights, found_ups = [np.empty(0)], [np.empty(0)]
     for start in range(0, len(triangles), AT_ONCE):
         a, b, c = (points[triangles[start : start + AT_ONCE, corner]] for corner in range(3))
         normal = np.cross(b - a, c - a)
@@ -103,17 +101,18 @@ def _meet(line: _Line, points: Points, triangles: Triangles) -> None:
             met = (v >= -1e-9) & (w >= -1e-9) & (v + w <= 1.0 + 1e-9)
             heights = a[:, 1] + v * (b[:, 1] - a[:, 1]) + w * (c[:, 1] - a[:, 1])
             up = area / np.linalg.norm(normal, axis=1)
-        line.heights.append(heights[met])
-        line.ups.append(up[met])
+        found_heights.append(heights[met] - y)
+        found_ups.append(up[met])
+    return Faces(np.concatenate(found_heights), np.concatenate(found_ups), part.low, part.high)
 
 
 def _judge(line: _Line, findings: Findings, *, is_outside: bool) -> None:
     where = pointer("nodes", line.node, "extensions", line.form)
-    heights = np.concatenate([np.empty(0), *line.heights]) - line.place[1]
-    ups = np.concatenate([np.empty(0), *line.ups])
+    heights = np.concatenate([np.empty(0), *(faces.heights for _, faces in line.met)])
+    ups = np.concatenate([np.empty(0), *(faces.ups for _, faces in line.met)])
     floors = heights[np.abs(ups) >= MIN_UP]
     below, above = floors[floors <= HIGHEST_FLOOR], heights[heights > CHEST]
-    if _is_inside(heights, ups):
+    if is_enclosed(line.met):
         findings.warn(
             "SPAWN_POINT_INSIDE",
             where,
@@ -141,12 +140,3 @@ def _judge(line: _Line, findings: Findings, *, is_outside: bool) -> None:
         findings.warn(
             "SPAWN_POINT_NO_FLOOR", where, f"the spawn point {what}", hint="move it over a floor that is solid"
         )
-
-
-def _is_inside(heights: NDArray[np.float64], ups: NDArray[np.float64]) -> bool:
-    """Whether a body's chest is within a closed thing: the next faces above and below it show their backs."""
-    above, below = heights > CHEST, heights <= CHEST
-    if not (above.any() and below.any()):
-        return False
-    next_above, next_below = ups[above][np.argmin(heights[above])], ups[below][np.argmax(heights[below])]
-    return bool(next_above > 0.0 and next_below < 0.0)

@@ -113,6 +113,11 @@ def meshes(scene: Scene) -> list[MeshCosts]:
         )
         for index, mesh in enumerate(scene.list_of("meshes"))
     ]
+    return by_triangles(found)
+
+
+def by_triangles(found: Iterable[MeshCosts]) -> list[MeshCosts]:
+    """Those with most triangles on the screen first, of several those with most bytes."""
     return sorted(found, key=lambda mesh: (-mesh.triangles * mesh.shown, -mesh.bytes, mesh.index))
 
 
@@ -148,6 +153,11 @@ def animations(scene: Scene) -> list[AnimationCosts]:
                 _bytes_of(scene, {sampler[end] for sampler in samplers for end in ("input", "output")}),
             )
         )
+    return by_bytes(found)
+
+
+def by_bytes(found: Iterable[AnimationCosts]) -> list[AnimationCosts]:
+    """Those of most bytes first."""
     return sorted(found, key=lambda animation: (-animation.bytes, animation.index))
 
 

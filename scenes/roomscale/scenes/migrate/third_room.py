@@ -36,7 +36,10 @@ def portals(edit: Edit, notes: Findings, *, keep_old: bool) -> None:
     for index, node in enumerate(edit.scene.list_of("nodes")):
         extensions = node.get("extensions", {})
         told = extensions.get("MX_portal")
-        if not isinstance(told, dict) or not isinstance(told.get("uri"), str) or "OMI_link" in extensions:
+        if told is None or "OMI_link" in extensions:
+            continue
+        if not isinstance(told, dict) or not isinstance(told.get("uri"), str):
+            notes.warn("NOT_MIGRATED", pointer("nodes", index, "extensions", "MX_portal"), "this MX_portal has no uri")
             continue
         edit.extend(("nodes", index), "OMI_link", dict(told))
         if not keep_old:
@@ -48,13 +51,20 @@ def portals(edit: Edit, notes: Findings, *, keep_old: bool) -> None:
 
 def backgrounds(edit: Edit, notes: Findings, *, keep_old: bool) -> None:
     """MX_background, a panorama of the scene, to OMI_environment_sky."""
-    if edit.scene.extension("OMI_environment_sky"):
-        return
+    has_sky = bool(edit.scene.extension("OMI_environment_sky"))
     for index, scene in enumerate(edit.scene.list_of("scenes")):
         told = scene.get("extensions", {}).get("MX_background")
+        if told is None or (has_sky and keep_old):
+            continue
         texture = told.get("backgroundTexture") if isinstance(told, dict) else None
         number = texture.get("index") if isinstance(texture, dict) else None
+        at = pointer("scenes", index, "extensions", "MX_background")
+        if has_sky:
+            notes.warn("NOT_MIGRATED", at, "the file has OMI_environment_sky as well, so MX_background stays")
+            continue
         if type(number) is not int or not 0 <= number < len(edit.scene.list_of("textures")):
+            hint = 'it would be {"backgroundTexture": {"index": 0}}; or say sky = "panorama.jpg" in world.toml'
+            notes.warn("NOT_MIGRATED", at, "this MX_background names no texture that is there", hint=hint)
             continue
         sky = {"type": "panorama", "panorama": {"equirectangular": number}}
         where = ("scenes", index)

@@ -14,7 +14,7 @@ from roomscale.scenes.drawn import draws_of
 from roomscale.scenes.embed import to_glb
 from roomscale.scenes.errors import UnpackableScene, printable
 from roomscale.scenes.kept import Store
-from roomscale.scenes.pack_report import PackReport, StepBytes, kept_extensions
+from roomscale.scenes.pack_report import PackReport, StepBytes, kept_extensions, why_larger
 from roomscale.scenes.package import entry as entries
 from roomscale.scenes.package.levels import DESKTOP, EDGES, PHONE
 from roomscale.scenes.package.manifest import MOST_PARTS, Manifest
@@ -83,7 +83,7 @@ def _pack(scene: Scene, options: PackOptions, tell: Tell, store: Store | None) -
     manifest = Manifest(file_ref(entry), in_order(base, [part.row for part in made]), required)
     package = Package(entry, manifest, {part.row.sha256: part.data for part in made})
     tell("packed", 1.0)
-    notes = [*_notes(images), *why_not_joined(scene, options)]
+    notes = [*_notes(images), *why_not_joined(scene, options), *why_larger(steps)]
     return package, _report(scene, package, steps, notes, draws_of(base))
 
 
