@@ -78,7 +78,7 @@ web-test: client
 
 pytest: $(VENV)/.installed-dev client
 	@echo "test: pytest, with a real Synapse and a real Chromium"
-	@$(VENV)/bin/pytest -m "not proof" $(PYTEST)
+	@$(VENV)/bin/pytest -n 2 --no-loadscope-reorder -m "not proof" $(PYTEST)
 
 proof: $(VENV)/.installed-dev client
 	@$(PY) tests/setup/chromium.py

@@ -17,14 +17,14 @@ from tests.support.floor import floor_glb
 from tests.support.house import House
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
     """A headless Chromium."""
     with chromium() as browser:
         yield browser
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     """`roomscale up floor.glb`."""
     folder = tmp_path_factory.mktemp("house")
