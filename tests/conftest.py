@@ -1,7 +1,7 @@
 """In what order everything runs, what runs beside what, and how hypothesis goes about it.
 
 Rule: every file runs as well by itself, in any order and beside any other, as in this one. `pytest -n 2` runs two at a
-time (see docs/decisions/0022-two-tests-at-a-time.md); plain `pytest` runs one after the other.
+time (see docs/decisions/0023-two-tests-at-a-time.md); plain `pytest` runs one after the other.
 """
 
 from __future__ import annotations

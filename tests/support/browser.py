@@ -44,6 +44,12 @@ UNHURRIED = """
   window.cancelAnimationFrame = clearTimeout;
 })()
 """  # 15 frames a second at most: without a GPU the pages of a test would take each other's time
+UNSEEN = """
+for (const name of ["drawArrays", "drawArraysInstanced", "drawElements", "drawElementsInstanced"]) {
+  WebGL2RenderingContext.prototype[name] = () => {};
+}
+"""
+"""All of the page runs, but the GPU is asked for no triangle: where there is none, each would be drawn by the CPU."""
 BLURRED = 0.5  # real pixels to a CSS pixel: several pages render smoothly without a GPU
 
 
@@ -87,11 +93,16 @@ class Visitor:
         self.page.on("pageerror", lambda error: self.console.append(f"pageerror: {error}"))
 
     @classmethod
-    def of(cls, browser: Browser, size: tuple[int, int] = SMALL, *, sharpness: float = BLURRED) -> Visitor:
-        """Somebody with a browser profile of their own; `size` in CSS pixels, `sharpness` in real ones for each."""
+    def of(
+        cls, browser: Browser, size: tuple[int, int] = SMALL, *, sharpness: float = BLURRED, seen: bool = True
+    ) -> Visitor:
+        """Somebody with a browser profile of their own; `size` in CSS pixels, `sharpness` in real ones for each.
+
+        seen: whether anybody looks at the page; else it draws nothing.
+        """
         viewport: ViewportSize = {"width": size[0], "height": size[1]}
         visitor = cls(browser.new_context(viewport=viewport, device_scale_factor=sharpness))
-        visitor.context.add_init_script(UNHURRIED)
+        visitor.context.add_init_script(UNHURRIED if seen else UNHURRIED + UNSEEN)
         return visitor
 
     def another_tab(self, url: str) -> Visitor:
