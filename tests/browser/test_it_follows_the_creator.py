@@ -64,7 +64,7 @@ def test_a_save_is_seen_by_whoever_is_inside(browser: Browser, tmp_path: Path, a
     shutil.copy(BLENDER, scene)
     (folder / "water.mp3").write_bytes(b"ID3\x03" + bytes(60))
     with House(tmp_path / "data", str(scene), "--watch") as house:
-        ada = Visitor.of(browser, (960, 540), sharpness=1)
+        ada = Visitor.of(browser, (640, 360), sharpness=1)
         ada.page.goto(house.link)
         before = ada.enter("Ada")["colliders"]
         ada.page.evaluate(f"{MARK} = true")

@@ -40,7 +40,7 @@ def test_one_enters_by_the_entry_and_the_parts_sharpen_it(browser: Browser, tmp_
     manifest = packed_world(folder)
     wanted = len(chosen(manifest, 2))
     with House(tmp_path / "data", str(folder), "--watch") as house:
-        ada = Visitor.of(browser, (960, 540), sharpness=1)
+        ada = Visitor.of(browser, (640, 360), sharpness=1)
         held: list[Route] = []
         entries: list[str] = []
         released: list[bool] = []

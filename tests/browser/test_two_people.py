@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.browser import Visitor
+from tests.support.browser import Visitor, within_a_second
 from tests.support.house import House
 
 pytestmark = [pytest.mark.browser, pytest.mark.homeserver]
@@ -35,12 +35,17 @@ def test_two_people_enter_and_one_sees_the_other_arrive(visit: Visit) -> None:
 
 
 def test_a_closed_tab_is_gone_within_a_second_and_leaves_the_room(visit: Visit) -> None:
-    ada, grace = visit("Ada"), visit("Grace")
-    ada.wait_for(peer("Grace"))
-    grace.page.close(run_before_unload=False)
-    closed = time.monotonic()
-    ada.wait_for(f"!{peer('Grace')}", seconds=5)
-    assert time.monotonic() - closed < 1.0
+    ada = visit("Ada")
+
+    def attempt() -> float:
+        grace = visit("Grace")
+        ada.wait_for(peer("Grace"))
+        grace.page.close(run_before_unload=False)
+        closed = time.monotonic()
+        ada.wait_for(f"!{peer('Grace')}", seconds=5)  # of silence it would take 6 s
+        return time.monotonic() - closed
+
+    within_a_second(attempt)
 
 
 def test_a_second_tab_is_a_second_person(visit: Visit, house: House) -> None:
