@@ -84,12 +84,9 @@ def chromium(*flags: str, program: Path | None = None) -> Iterator[Browser]:
             browser.close()
 
 
-def within_a_second(attempt: Callable[[], float]) -> None:
-    """`attempt` says how many seconds something took: less than one, in one of three where the machine is busy."""
-    took = [attempt()]
-    while took[-1] >= 1.0:
-        assert len(took) < 3, f"took {took} s"
-        took.append(attempt())
+def once_in_three(attempt: Callable[[], bool]) -> None:
+    """For what is to be quick: a machine that is busy with something else may spoil it twice."""
+    assert any(attempt() for _ in range(3))
 
 
 class Visitor:
