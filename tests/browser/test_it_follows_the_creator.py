@@ -19,7 +19,7 @@ from tests.support.house import House
 pytestmark = [pytest.mark.browser, pytest.mark.homeserver]
 BLENDER = Path(__file__).parents[1] / "scenes" / "blender" / "room.glb"
 BOX = 12  # triangles of a box
-SEEN_WITHIN_S = 5  # by far; about a second on a quiet machine
+SEEN_WITHIN_S = 20  # by far; about a second on a quiet machine
 MARK = "window.__same_page"
 
 
@@ -76,7 +76,7 @@ def test_a_save_is_seen_by_whoever_is_inside(browser: Browser, tmp_path: Path, a
         assert math.dist(after["self"]["position"], stood["position"]) < 0.1, "one stays where one was"
         assert after["self"]["yaw"] == pytest.approx(stood["yaw"], abs=0.01)
         assert after["phase"] == "inside"
-        ada.page.get_by_text("The world has changed around you").wait_for(timeout=2_000)
+        ada.page.get_by_text("The world has changed around you").wait_for(timeout=5_000)
         ada.page.screenshot(path=artefacts / "the-world-changed.png")
 
         scene.write_bytes(scene.read_bytes()[:5_000])

@@ -65,12 +65,12 @@ def test_one_enters_by_the_entry_and_the_parts_sharpen_it(browser: Browser, tmp_
             route.continue_()
         sharp = ada.wait_for(f"r.parts.loaded === {wanted} && r.sharpest === {GROUND_EDGE}", seconds=15)
         assert sharp["parts"] == {**sharp["parts"], "level": 2, "wanted": wanted, "failed": 0}
-        sharp = ada.wait_for(f"r.triangles >= {coarse['triangles']} + {SIDE * SIDE}", seconds=5)
+        sharp = ada.wait_for(f"r.triangles >= {coarse['triangles']} + {SIDE * SIDE}", seconds=15)
         assert sharp["animations"] == 1
         assert sharp["colliders"] == coarse["colliders"] - MOVING, "what one walks on stays, but for what moves"
-        ada.wait_for("r.sound > 1.9", seconds=5)
+        ada.wait_for("r.sound > 1.9", seconds=15)
         both = f"r.textures === {coarse['textures']} && r.geometries === {coarse['geometries']}"
-        ada.wait_for(both, seconds=2)  # what was replaced is freed
+        ada.wait_for(both, seconds=15)  # what was replaced is freed
         ada.page.screenshot(path=artefacts / "parts-after.png")
 
         ada.page.unroute_all()
