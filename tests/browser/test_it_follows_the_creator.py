@@ -16,7 +16,7 @@ from roomscale.scenes.khronos.runner import SCRIPT
 from tests.support.browser import Visitor
 from tests.support.house import House
 
-pytestmark = [pytest.mark.browser, pytest.mark.homeserver]
+pytestmark = [pytest.mark.browser, pytest.mark.homeserver, pytest.mark.timeout(300)]
 BLENDER = Path(__file__).parents[1] / "scenes" / "blender" / "room.glb"
 BOX = 12  # triangles of a box
 SEEN_WITHIN_S = 20  # by far; about a second on a quiet machine

@@ -16,7 +16,7 @@ from tests.browser.packed import GROUND_EDGE, SIDE, packed_world
 from tests.support.browser import Visitor
 from tests.support.house import House
 
-pytestmark = [pytest.mark.browser, pytest.mark.homeserver]
+pytestmark = [pytest.mark.browser, pytest.mark.homeserver, pytest.mark.timeout(300)]
 MEDIA = "/media/download/"
 ENTRY_EDGE = 256
 MOVING = 2  # triangles of the wings
