@@ -6,6 +6,9 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .PHONY: help setup client compile demo test lint types unit web-test pytest proof format lock clean
 
+# Images for containers set it: then every program that a test starts would compile all of ours anew, for half a second.
+unexport PYTHONDONTWRITEBYTECODE
+
 VENV := .venv
 PY := $(VENV)/bin/python
 DATA ?= .demo
@@ -76,9 +79,10 @@ web-test: client
 	@$(PY) web/build_client.py run check
 	@$(PY) web/build_client.py run test
 
+# Two at a time; PYTEST=-n0 for one after the other (docs/decisions/0023-two-tests-at-a-time.md).
 pytest: $(VENV)/.installed-dev client
 	@echo "test: pytest, with a real Synapse and a real Chromium"
-	@$(VENV)/bin/pytest -m "not proof" $(PYTEST)
+	@$(VENV)/bin/pytest -n 2 --no-loadscope-reorder -m "not proof" $(PYTEST)
 
 proof: $(VENV)/.installed-dev client
 	@$(PY) tests/setup/chromium.py

@@ -1,7 +1,8 @@
 """One house and one Chromium for all browser tests; each test brings visitors of its own.
 
-Rule: the world is a bare floor, since without a GPU two pages that draw the Plaza take ten times as long to open; what
-is to be seen of the Plaza has a test of its own.
+Rule: the world is a bare floor, and who `visit`s it draws nothing unless the test is about what is seen: without a GPU
+two pages that draw the Plaza take ten times as long to open. Both end with the last of these tests, and with them
+Playwright's event loop, which occupies the thread.
 """
 
 from __future__ import annotations
@@ -17,14 +18,14 @@ from tests.support.floor import floor_glb
 from tests.support.house import House
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
     """A headless Chromium."""
     with chromium() as browser:
         yield browser
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     """`roomscale up floor.glb`."""
     folder = tmp_path_factory.mktemp("house")
@@ -45,8 +46,9 @@ def visit(browser: Browser, house: House) -> Iterator[Callable[..., Visitor]]:
         avatar: str | None = None,
         size: tuple[int, int] = SMALL,
         sharpness: float = BLURRED,
+        seen: bool = False,
     ) -> Visitor:
-        visitor = Visitor.of(browser, size, sharpness=sharpness)
+        visitor = Visitor.of(browser, size, sharpness=sharpness, seen=seen)
         visitors.append(visitor)
         visitor.page.goto(link)
         visitor.enter(name, avatar=avatar)

@@ -16,10 +16,10 @@ from roomscale.scenes.khronos.runner import SCRIPT
 from tests.support.browser import Visitor
 from tests.support.house import House
 
-pytestmark = [pytest.mark.browser, pytest.mark.homeserver]
+pytestmark = [pytest.mark.browser, pytest.mark.homeserver, pytest.mark.timeout(300)]
 BLENDER = Path(__file__).parents[1] / "scenes" / "blender" / "room.glb"
 BOX = 12  # triangles of a box
-SEEN_WITHIN_S = 5  # by far; about a second on a quiet machine
+SEEN_WITHIN_S = 20  # by far; about a second on a quiet machine
 MARK = "window.__same_page"
 
 
@@ -64,7 +64,7 @@ def test_a_save_is_seen_by_whoever_is_inside(browser: Browser, tmp_path: Path, a
     shutil.copy(BLENDER, scene)
     (folder / "water.mp3").write_bytes(b"ID3\x03" + bytes(60))
     with House(tmp_path / "data", str(scene), "--watch") as house:
-        ada = Visitor.of(browser, (960, 540), sharpness=1)
+        ada = Visitor.of(browser, (640, 360), sharpness=1)
         ada.page.goto(house.link)
         before = ada.enter("Ada")["colliders"]
         ada.page.evaluate(f"{MARK} = true")
@@ -76,7 +76,7 @@ def test_a_save_is_seen_by_whoever_is_inside(browser: Browser, tmp_path: Path, a
         assert math.dist(after["self"]["position"], stood["position"]) < 0.1, "one stays where one was"
         assert after["self"]["yaw"] == pytest.approx(stood["yaw"], abs=0.01)
         assert after["phase"] == "inside"
-        ada.page.get_by_text("The world has changed around you").wait_for(timeout=2_000)
+        ada.page.get_by_text("The world has changed around you").wait_for(timeout=5_000)
         ada.page.screenshot(path=artefacts / "the-world-changed.png")
 
         scene.write_bytes(scene.read_bytes()[:5_000])

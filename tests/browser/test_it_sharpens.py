@@ -16,7 +16,7 @@ from tests.browser.packed import GROUND_EDGE, SIDE, packed_world
 from tests.support.browser import Visitor
 from tests.support.house import House
 
-pytestmark = [pytest.mark.browser, pytest.mark.homeserver]
+pytestmark = [pytest.mark.browser, pytest.mark.homeserver, pytest.mark.timeout(300)]
 MEDIA = "/media/download/"
 ENTRY_EDGE = 256
 MOVING = 2  # triangles of the wings
@@ -40,7 +40,7 @@ def test_one_enters_by_the_entry_and_the_parts_sharpen_it(browser: Browser, tmp_
     manifest = packed_world(folder)
     wanted = len(chosen(manifest, 2))
     with House(tmp_path / "data", str(folder), "--watch") as house:
-        ada = Visitor.of(browser, (960, 540), sharpness=1)
+        ada = Visitor.of(browser, (640, 360), sharpness=1)
         held: list[Route] = []
         entries: list[str] = []
         released: list[bool] = []
@@ -65,12 +65,12 @@ def test_one_enters_by_the_entry_and_the_parts_sharpen_it(browser: Browser, tmp_
             route.continue_()
         sharp = ada.wait_for(f"r.parts.loaded === {wanted} && r.sharpest === {GROUND_EDGE}", seconds=15)
         assert sharp["parts"] == {**sharp["parts"], "level": 2, "wanted": wanted, "failed": 0}
-        sharp = ada.wait_for(f"r.triangles >= {coarse['triangles']} + {SIDE * SIDE}", seconds=5)
+        sharp = ada.wait_for(f"r.triangles >= {coarse['triangles']} + {SIDE * SIDE}", seconds=15)
         assert sharp["animations"] == 1
         assert sharp["colliders"] == coarse["colliders"] - MOVING, "what one walks on stays, but for what moves"
-        ada.wait_for("r.sound > 1.9", seconds=5)
+        ada.wait_for("r.sound > 1.9", seconds=15)
         both = f"r.textures === {coarse['textures']} && r.geometries === {coarse['geometries']}"
-        ada.wait_for(both, seconds=2)  # what was replaced is freed
+        ada.wait_for(both, seconds=15)  # what was replaced is freed
         ada.page.screenshot(path=artefacts / "parts-after.png")
 
         ada.page.unroute_all()

@@ -74,7 +74,7 @@ def come(browser: Browser, house: House) -> Iterator[Callable[..., Visitor]]:
     visitors: list[Visitor] = []
 
     def come(name: str, *, udp: bool) -> Visitor:
-        visitor = Visitor.of(browser)
+        visitor = Visitor.of(browser, seen=False)
         visitors.append(visitor)
         visitor.context.add_init_script(NETWORK + f"window.udp({str(udp).lower()});")
         visitor.page.goto(house.link)
@@ -145,7 +145,7 @@ def test_the_homeservers_turn_servers_help_where_udp_reaches_only_them(
 ) -> None:
     ada = visit("Ada")
     with turn_server(tmp_path) as turn:
-        bo = Visitor.of(browser)
+        bo = Visitor.of(browser, seen=False)
         bo.context.add_init_script(RELAYED)
         named = {"username": USER, "password": PASSWORD, "uris": [turn.uri("udp"), turn.uri("tcp")], "ttl": 3600}
         bo.page.route("**/voip/turnServer", lambda route: route.fulfill(json=named))

@@ -10,7 +10,7 @@ import importlib.util
 import json
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -44,6 +44,14 @@ UNHURRIED = """
   window.cancelAnimationFrame = clearTimeout;
 })()
 """  # 15 frames a second at most: without a GPU the pages of a test would take each other's time
+UNSEEN = """
+window.requestAnimationFrame = (frame) => setTimeout(() => frame(performance.now()), 60);
+window.cancelAnimationFrame = clearTimeout;
+for (const name of ["clear", "drawArrays", "drawArraysInstanced", "drawElements", "drawElementsInstanced"]) {
+  WebGL2RenderingContext.prototype[name] = () => {};
+}
+"""
+"""All of the page runs, as often as by `UNHURRIED`, but draws nothing: where there is no GPU, the CPU would do it."""
 BLURRED = 0.5  # real pixels to a CSS pixel: several pages render smoothly without a GPU
 
 
@@ -76,6 +84,11 @@ def chromium(*flags: str, program: Path | None = None) -> Iterator[Browser]:
             browser.close()
 
 
+def once_in_three(attempt: Callable[[], bool]) -> None:
+    """For what is to be quick: a machine that is busy with something else may spoil it twice."""
+    assert any(attempt() for _ in range(3))
+
+
 class Visitor:
     """One page of the client, in a browser profile of its own, and what its hook says."""
 
@@ -87,11 +100,16 @@ class Visitor:
         self.page.on("pageerror", lambda error: self.console.append(f"pageerror: {error}"))
 
     @classmethod
-    def of(cls, browser: Browser, size: tuple[int, int] = SMALL, *, sharpness: float = BLURRED) -> Visitor:
-        """Somebody with a browser profile of their own; `size` in CSS pixels, `sharpness` in real ones for each."""
+    def of(
+        cls, browser: Browser, size: tuple[int, int] = SMALL, *, sharpness: float = BLURRED, seen: bool = True
+    ) -> Visitor:
+        """Somebody with a browser profile of their own; `size` in CSS pixels, `sharpness` in real ones for each.
+
+        seen: whether anybody looks at the page; else it draws nothing.
+        """
         viewport: ViewportSize = {"width": size[0], "height": size[1]}
         visitor = cls(browser.new_context(viewport=viewport, device_scale_factor=sharpness))
-        visitor.context.add_init_script(UNHURRIED)
+        visitor.context.add_init_script(UNHURRIED if seen else UNSEEN)
         return visitor
 
     def another_tab(self, url: str) -> Visitor:
