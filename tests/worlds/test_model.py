@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from roomscale.worlds.errors import WorldRefused
@@ -54,6 +54,7 @@ DETAILS = st.dictionaries(st.sampled_from(["url", "sha256", "size", "mimetype", 
 CONTENTS = st.dictionaries(FIELDS, JSON | DETAILS, max_size=8)
 
 
+@example({"two\nlines, and \x1b[31mred": 1 << 53})
 @given(CONTENTS | JSON)
 def test_any_content_is_read_and_what_comes_of_it_may_be_written(content: object) -> None:
     world, problems = World.read(content)
@@ -62,7 +63,7 @@ def test_any_content_is_read_and_what_comes_of_it_may_be_written(content: object
     again, left = World.read(written)
     assert left == []
     assert again == world
-    assert all("\n" not in str(problem) for problem in problems)
+    assert all(str(problem).isprintable() for problem in problems)
 
 
 @given(CONTENTS | JSON)

@@ -23,6 +23,8 @@ from roomscale.scenes.uris import RelativePath
 
 MAP_FROM_BYTES = 16 << 20
 """From this size on a file is mapped; below, reading it takes a few milliseconds."""
+_MOST_SHOWN = 4096
+"""Characters of a path: what systems take."""
 _BEING_WRITTEN_S = 3600
 """Seconds after which a file without its name yet was left behind by a process that died."""
 _BLOCK = 4096
@@ -37,7 +39,7 @@ def read_file(path: Path, limit: int = DEFAULT_LIMITS.file_bytes, *, called: str
 
     Raises `UnreadableScene`.
     """
-    name = called or printable(str(path))
+    name = called or _shown(path)
     try:
         handle = os.open(path, _OPEN_FLAGS)
     except (OSError, ValueError) as error:
@@ -63,6 +65,11 @@ def read_file(path: Path, limit: int = DEFAULT_LIMITS.file_bytes, *, called: str
         raise UnreadableScene("IO_ERROR", f"{name} cannot be read: {error.strerror}") from error
     finally:
         os.close(handle)
+
+
+def _shown(path: Path) -> str:
+    """A path in an error: whole, since its end tells which file it is, and who typed it knows its beginning."""
+    return printable(str(path), _MOST_SHOWN)
 
 
 def give_back(data: memoryview) -> None:
@@ -99,7 +106,7 @@ def write_atomically(path: Path, data: bytes | memoryview) -> None:
     temporary = path.with_name(f".{path.name[:100]}.{os.urandom(8).hex()}")
     try:
         if _is_special(path):
-            raise UnwritableScene(f"{printable(str(path))} is no regular file and stays as it is; name another one")
+            raise UnwritableScene(f"{_shown(path)} is no regular file and stays as it is; name another one")
         try:
             with temporary.open("xb") as file:
                 file.write(data)
@@ -111,7 +118,7 @@ def write_atomically(path: Path, data: bytes | memoryview) -> None:
             raise
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else "not a valid path"
-        raise UnwritableScene(f"{printable(str(path))} cannot be written: {reason}") from error
+        raise UnwritableScene(f"{_shown(path)} cannot be written: {reason}") from error
 
 
 def _is_special(path: Path) -> bool:
@@ -129,7 +136,7 @@ def make_folder(path: Path) -> None:
         path.mkdir(parents=True, exist_ok=True)
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else "not a valid path"
-        raise UnwritableScene(f"the folder {printable(str(path))} cannot be made: {reason}") from error
+        raise UnwritableScene(f"the folder {_shown(path)} cannot be made: {reason}") from error
 
 
 def file_names(path: Path) -> list[str]:

@@ -30,6 +30,7 @@ MAX_NAME: Final = 255  # characters
 MAX_DESCRIPTION: Final = 4_000  # characters
 MAX_DEPTH: Final = 32  # of unknown keys that we keep
 MAX_PIXELS: Final = 16_384  # on one side of a thumbnail
+SHOWN_FIELD: Final = 100  # characters of a field's path in a line of a log
 MAX_SIZE: Final = 1 << 40  # bytes of a scene; only to refuse nonsense
 _SHA256: Final = re.compile(r"[0-9a-f]{64}")
 _MIME: Final = re.compile(r"[a-z]+/[a-z0-9.+-]{1,100}")
@@ -52,13 +53,13 @@ _OURS: Final = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """Why one field was refused: `field` is its path in the content."""
+    """Why one field was refused: `field` is its path in the content, whose keys are whatever somebody sent."""
 
     field: str
     message: str
 
     def __str__(self) -> str:
-        return f"{self.field}: {self.message}"
+        return f"{self.field[:SHOWN_FIELD].encode('unicode_escape').decode('ascii')}: {self.message}"
 
 
 @dataclass(frozen=True, slots=True)

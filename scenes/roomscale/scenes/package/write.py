@@ -113,7 +113,7 @@ def require_ours(folder: Path) -> None:
         read_manifest(read_file(path, manifests.MOST_BYTES))
     except (BadManifest, UnreadableScene) as error:
         raise UnwritableScene(
-            f"{printable(str(path))} is no package's that this version knows, and stays; "
+            f"{printable(str(folder), 1000)}/{MANIFEST} is no package's that this version knows, and stays; "
             "name another folder, or remove it"
         ) from error
 
