@@ -130,8 +130,11 @@ def with_image(data: bytes, media_type: str, count: int = 1) -> bytes:
     return gltf(tree)
 
 
-def animated(times: list[float], values: int, path: str = "translation", width: int = 3) -> bytes:
-    """The triangle moved: `times` in seconds, `values` outputs of zeros (of identities for rotations)."""
+def animated(times: list[float], values: int, path: str = "translation", width: int = 3, pointed: str = "") -> bytes:
+    """The triangle moved: `times` in seconds, `values` outputs of zeros (of identities for rotations).
+
+    `pointed`: what a JSON pointer moves instead.
+    """
     tree = triangle()
     outputs = np.zeros((values, width), "<f4")
     if path == "rotation":
@@ -153,9 +156,13 @@ def animated(times: list[float], values: int, path: str = "translation", width: 
         },
         {"bufferView": 3, "componentType": 5126, "count": values, "type": f"VEC{width}"},
     ]
+    target: Json = {"node": 0, "path": path}
+    if pointed:
+        target = {"path": "pointer", "extensions": {"KHR_animation_pointer": {"pointer": pointed}}}
+        tree["extensionsUsed"] = ["KHR_animation_pointer"]
     tree["animations"] = [
         {
-            "channels": [{"sampler": 0, "target": {"node": 0, "path": path}}],
+            "channels": [{"sampler": 0, "target": target}],
             "samplers": [{"input": 2, "output": 3}],
         }
     ]

@@ -48,6 +48,7 @@ VALUES += [
 ]
 NUMBERS = [packed_bytes("<f", value) for value in (0.0, -0.0, 1.0, 1e-40, 3e38, -3e38, float("inf"), float("nan"))]
 NUMBERS += [packed_bytes("<I", value) for value in (1, 2, 65_535, 1 << 16, 1 << 31, (1 << 32) - 1)]
+pytestmark = pytest.mark.filterwarnings("ignore:Generating overly large repr")  # a scene that fails is 10 kB
 QUICK = settings(max_examples=6, deadline=None, suppress_health_check=list(HealthCheck))
 PROOF = settings(max_examples=1_500, deadline=None, suppress_health_check=list(HealthCheck))
 

@@ -99,6 +99,12 @@ def data_cases() -> list[Case]:
             "ANIMATION_SAMPLER_OUTPUT_ACCESSOR_INVALID_COUNT",
             lambda: animated([0.0, 1.0], 3),
         ),
+        Case(
+            "a pointer that leads to three values at two times",
+            "ANIMATION_SAMPLER_OUTPUT_ACCESSOR_INVALID_COUNT",
+            lambda: animated([0.0, 1.0], 3, pointed="/nodes/0/translation"),
+        ),
+        Case("a pointer", None, lambda: animated([0.0, 1.0], 4, pointed="/nodes/0/translation")),
         Case("an animation", None, lambda: animated([0.0, 1.0], 2)),
         Case("a turning animation", None, lambda: animated([0.0, 1.0], 2, "rotation", 4)),
         Case(

@@ -80,6 +80,8 @@ def _check_channel(scene: Scene, animation: JsonObject, channel: JsonObject, whe
             )
     if path in _OUTPUT_TYPES:
         _check_output(scene, samplers[channel["sampler"]], path, weights, where, findings)
+    elif path == "pointer":
+        _check_moments(scene, samplers[channel["sampler"]], where, findings)
 
 
 def _check_pointer(target: JsonObject, where: str, findings: Findings) -> None:
@@ -121,6 +123,19 @@ def _check_output(scene: Scene, sampler: JsonObject, path: str, weights: int, wh
             "ANIMATION_SAMPLER_OUTPUT_ACCESSOR_INVALID_COUNT",
             f"{where}/sampler",
             f"{output['count']:,} values, {expected:,} are expected",
+        )
+
+
+def _check_moments(scene: Scene, sampler: JsonObject, where: str, findings: Findings) -> None:
+    """What a pointer leads to says how many values there are at each moment; here, that there are as many at each."""
+    accessors = scene.list_of("accessors")
+    moments = accessors[sampler["input"]]["count"] * (3 if sampler.get("interpolation") == "CUBICSPLINE" else 1)
+    values = accessors[sampler["output"]]["count"]
+    if moments and (values == 0 or values % moments):
+        findings.error(
+            "ANIMATION_SAMPLER_OUTPUT_ACCESSOR_INVALID_COUNT",
+            f"{where}/sampler",
+            f"{values:,} values, a multiple of {moments:,} is expected",
         )
 
 
